@@ -65,6 +65,12 @@ pub struct Caip2(Box<str>);
 pub struct NotCaip2;
 
 impl Caip2 {
+    /// An identifier of no network, for calls that concern none.
+    #[must_use]
+    pub fn none() -> Self {
+        Self("none:0".into())
+    }
+
     /// The whole identifier.
     #[must_use]
     pub fn as_str(&self) -> &str {

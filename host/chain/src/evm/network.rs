@@ -1,0 +1,387 @@
+//! One EVM network: what the server asks of it, from readiness to a final receipt.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use facilitator_protocol::EvmCall;
+use facilitator_vault::{Approved, EvmEnvelope, SignError, SignedTransaction, Vault};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::{
+    attest::{Attested, attest},
+    broadcast::{Broadcast, Refusal, broadcast},
+    fees::{FeeQuote, FeeTracker},
+    hex_value::{answer_quantity, field_quantity, hex_text},
+    lane::{Lane, Reservation},
+    track::{Tracked, Tracker},
+};
+use crate::{
+    registry::NetworkFacts,
+    rpc::{Call, NetworkRpc},
+};
+
+/// What the operator sets for a network.
+#[derive(Clone, Debug)]
+pub struct EvmSettings {
+    /// The network.
+    pub facts: NetworkFacts,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Sealed blocks that a receipt must have, its own included.
+    pub confirmations: u64,
+    /// Transactions in flight per signer.
+    pub max_in_flight: usize,
+    /// Highest fee per gas that is offered, wei.
+    pub max_fee_per_gas_wei: u128,
+    /// Highest tip per gas that is offered, wei.
+    pub max_priority_fee_per_gas_wei: u128,
+}
+
+/// Whether a network is served now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkState {
+    /// Not attested yet.
+    Starting,
+    /// Attested.
+    Ready,
+    /// Not served, and why.
+    NotReady(String),
+}
+
+/// A transaction could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// No fee quote: the RPC is down.
+    #[error("the network's fees are not known now")]
+    NoFees,
+    /// The network asks more than the cap.
+    #[error("the network asks {least} wei per gas, the cap is {cap}")]
+    GasPriceOverCap {
+        /// Base fee and tip.
+        least: u128,
+        /// The operator's cap.
+        cap: u128,
+    },
+    /// The signer's nonce is not known.
+    #[error("the signer's nonce is not known now")]
+    NoNonce,
+    /// The vault refused to sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// A signed transaction that holds its nonce.
+#[derive(Debug)]
+pub struct Signed {
+    /// Hash and bytes.
+    pub transaction: SignedTransaction,
+    reservation: Reservation,
+}
+
+impl Signed {
+    /// The nonce.
+    #[must_use]
+    pub const fn nonce(&self) -> u64 {
+        self.reservation.nonce()
+    }
+
+    /// The account that signed.
+    #[must_use]
+    pub fn signer(&self) -> [u8; 20] {
+        self.reservation.signer()
+    }
+}
+
+/// How following a transaction ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// In a sealed block, deep enough.
+    Included(Tracked),
+    /// It did not land in time and the payment cannot happen any more.
+    Expired(&'static str),
+}
+
+/// A payment that is being followed.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Transaction hash, `0x` and hex.
+    pub hash: String,
+    /// The signed bytes.
+    pub bytes: Vec<u8>,
+    /// Who signed.
+    pub signer: [u8; 20],
+    /// With which nonce.
+    pub nonce: u64,
+    /// Unix seconds from which the payment cannot happen any more.
+    pub expires_at: u64,
+}
+
+/// One EVM network.
+pub struct EvmNetwork {
+    settings: EvmSettings,
+    rpc: Arc<NetworkRpc>,
+    vault: Arc<Vault>,
+    fees: Arc<FeeTracker>,
+    lanes: Vec<Arc<Lane>>,
+    tracker: Arc<Tracker>,
+    state: watch::Sender<NetworkState>,
+    has_sync_send: AtomicBool,
+}
+
+/// Between attestations of a network that works.
+const ATTEST_INTERVAL: Duration = Duration::from_secs(30);
+/// Between attestations of one that does not: doubles from the first to the last.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_LAST: Duration = Duration::from_secs(30);
+/// Between two sends of the same bytes while no receipt is there.
+const REBROADCAST_INTERVAL: Duration = Duration::from_secs(6);
+/// Times that the chain must have been seen past a nonce, without a receipt, before it counts as lost.
+const OVERTAKEN_SIGHTINGS: u32 = 3;
+
+impl EvmNetwork {
+    /// Starts to attest and serve a network.
+    pub fn start(settings: EvmSettings, rpc: Arc<NetworkRpc>, vault: Arc<Vault>) -> Arc<Self> {
+        let block_time = Duration::from_millis(settings.facts.block_time_ms);
+        let lanes = vault
+            .signers(&settings.facts.caip2)
+            .into_iter()
+            .map(|signer| Arc::new(Lane::new(signer, settings.max_in_flight)))
+            .collect();
+        let network = Arc::new(Self {
+            fees: Arc::new(FeeTracker::new(
+                Arc::clone(&rpc),
+                settings.max_priority_fee_per_gas_wei,
+                block_time,
+            )),
+            tracker: Tracker::start(Arc::clone(&rpc), settings.confirmations, block_time),
+            lanes,
+            state: watch::Sender::new(NetworkState::Starting),
+            has_sync_send: AtomicBool::new(false),
+            settings,
+            rpc,
+            vault,
+        });
+        tokio::spawn(keep_attested(Arc::downgrade(&network)));
+        network
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> &EvmSettings {
+        &self.settings
+    }
+
+    /// Its RPC.
+    #[must_use]
+    pub const fn rpc(&self) -> &Arc<NetworkRpc> {
+        &self.rpc
+    }
+
+    /// Whether it is served now.
+    #[must_use]
+    pub fn state(&self) -> NetworkState {
+        self.state.borrow().clone()
+    }
+
+    /// Waits until the first attestation is over, either way.
+    pub async fn first_attested(&self) {
+        let mut state = self.state.subscribe();
+        // The sender lives as long as `self`.
+        let _never_fails = state.wait_for(|state| *state != NetworkState::Starting).await;
+    }
+
+    /// Accounts that settle here.
+    #[must_use]
+    pub fn signers(&self) -> Vec<[u8; 20]> {
+        self.lanes.iter().map(|lane| lane.signer()).collect()
+    }
+
+    /// The account with the fewest transactions in flight.
+    #[must_use]
+    pub fn least_busy_signer(&self) -> Option<[u8; 20]> {
+        self.lanes.iter().min_by_key(|lane| lane.in_flight()).map(|lane| lane.signer())
+    }
+
+    /// A settlement begins: fees will be wanted soon.
+    pub fn expect_settlement(&self) {
+        self.fees.touch();
+    }
+
+    /// The latest fee quote, for simulations.
+    #[must_use]
+    pub fn fee_quote(&self) -> Option<FeeQuote> {
+        self.fees.latest()
+    }
+
+    /// Makes sure that a nonce of an earlier run is not used again.
+    pub fn resume_nonce(&self, signer: [u8; 20], nonce: u64) {
+        if let Some(lane) = self.lanes.iter().find(|lane| lane.signer() == signer) {
+            lane.observe_used(nonce);
+        }
+    }
+
+    /// Reserves a nonce and has the vault sign. Sends nothing.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; the nonce is free again.
+    pub async fn sign(&self, signer: [u8; 20], approved: &Approved<EvmCall>) -> Result<Signed, SubmitError> {
+        let quote = self.fees.usable().await.ok_or(SubmitError::NoFees)?;
+        let cap = self.settings.max_fee_per_gas_wei;
+        if quote.least() > cap {
+            return Err(SubmitError::GasPriceOverCap { least: quote.least(), cap });
+        }
+        let lane = self.lanes.iter().find(|lane| lane.signer() == signer).ok_or(SubmitError::NoNonce)?;
+        let reservation = lane.reserve().await.ok_or(SubmitError::NoNonce)?;
+        let max_fee_per_gas = quote.max_fee_per_gas.min(cap);
+        let envelope = EvmEnvelope {
+            signer,
+            nonce: reservation.nonce(),
+            gas_limit: approved.intent().gas_ceiling,
+            max_fee_per_gas,
+            max_priority_fee_per_gas: quote.max_priority_fee_per_gas.min(max_fee_per_gas),
+        };
+        let transaction = self.vault.sign_evm(approved, envelope)?;
+        Ok(Signed { transaction, reservation })
+    }
+
+    /// Sends a transaction whose bytes are in the journal.
+    pub async fn broadcast(&self, signed: &mut Signed) -> Broadcast {
+        // From here on the bytes may be out, even if this future is dropped.
+        signed.reservation.mark_used();
+        let sync = self.has_sync_send.load(Ordering::Relaxed);
+        let outcome = broadcast(&self.rpc, &signed.transaction.bytes, sync).await;
+        match &outcome {
+            Broadcast::Accepted | Broadcast::Unknown(_) => {}
+            Broadcast::Refused(Refusal::InsufficientFunds | Refusal::FeeTooLow) => {
+                signed.reservation.mark_unused();
+            }
+            Broadcast::Refused(Refusal::NonceTooLow) => {
+                let chain = self.chain_nonce(signed.signer(), "pending").await;
+                signed.reservation.overtaken(chain.unwrap_or_else(|| signed.nonce().saturating_add(1)));
+            }
+        }
+        outcome
+    }
+
+    /// Sends the bytes of an earlier run again.
+    pub async fn broadcast_again(&self, pending: &Pending) -> Broadcast {
+        broadcast(&self.rpc, &pending.bytes, false).await
+    }
+
+    /// Follows a transaction to its end, sending the same bytes again while nothing is seen of it.
+    pub async fn follow(&self, pending: &Pending) -> Followed {
+        let mut followed = std::pin::pin!(self.tracker.follow(&pending.hash));
+        let mut overtaken = 0;
+        loop {
+            tokio::select! {
+                tracked = &mut followed => return Followed::Included(tracked),
+                () = tokio::time::sleep(REBROADCAST_INTERVAL) => {}
+            }
+            match self.look_for_end(pending).await {
+                Some(End::PastExpiry) => {
+                    return Followed::Expired("the authorization expired before it landed");
+                }
+                Some(End::Overtaken) => {
+                    overtaken += 1;
+                    if overtaken >= OVERTAKEN_SIGHTINGS {
+                        return Followed::Expired("another transaction took the nonce");
+                    }
+                }
+                Some(End::NotYet) => {
+                    overtaken = 0;
+                    let again = broadcast(&self.rpc, &pending.bytes, false).await;
+                    tracing::info!(event = "rebroadcast", tx = pending.hash, outcome = ?again);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Whether the payment can still happen. None if the chain cannot be asked or has it after all.
+    async fn look_for_end(&self, pending: &Pending) -> Option<End> {
+        let answers = self
+            .rpc
+            .read(&[
+                Call::new("eth_getTransactionReceipt", &json!([pending.hash])),
+                Call::new("eth_getBlockByNumber", &json!(["latest", false])),
+                Call::new("eth_getTransactionCount", &json!([hex_text(&pending.signer), "latest"])),
+            ])
+            .await
+            .ok()?;
+        let [receipt, block, count] = answers.as_slice() else { return None };
+        if receipt.as_ref().ok()? != "null" {
+            return None;
+        }
+        let block: Value = serde_json::from_str(block.as_ref().ok()?).ok()?;
+        if field_quantity(&block, "timestamp")? > u128::from(pending.expires_at) {
+            return Some(End::PastExpiry);
+        }
+        let count = answer_quantity(count)?;
+        Some(if count > u128::from(pending.nonce) { End::Overtaken } else { End::NotYet })
+    }
+
+    async fn chain_nonce(&self, signer: [u8; 20], block: &str) -> Option<u64> {
+        let call = Call::new("eth_getTransactionCount", &json!([hex_text(&signer), block]));
+        answer_quantity(&self.rpc.read_one(call).await.ok()?).and_then(|nonce| u64::try_from(nonce).ok())
+    }
+
+    /// Attests once and takes over what was found.
+    async fn attest(&self) -> bool {
+        let assets: Vec<String> =
+            self.settings.facts.assets.iter().map(|asset| asset.address.clone()).collect();
+        let attested =
+            attest(&self.rpc, self.settings.chain_id, &assets, &self.signers(), self.fees.max_tip()).await;
+        let state = match attested {
+            Ok(Attested { fees, nonces, has_sync_send }) => {
+                self.fees.store(fees);
+                self.has_sync_send.store(has_sync_send, Ordering::Relaxed);
+                for (lane, nonce) in self.lanes.iter().zip(nonces) {
+                    lane.observe_chain_nonce(nonce);
+                }
+                NetworkState::Ready
+            }
+            Err(failure) => NetworkState::NotReady(failure.to_string()),
+        };
+        let name = &self.settings.facts.name;
+        let changed = *self.state.borrow() != state;
+        match &state {
+            NetworkState::NotReady(reason) if changed => {
+                tracing::warn!(event = "network_not_ready", network = name, reason);
+            }
+            NetworkState::Ready if changed => tracing::info!(event = "network_ready", network = name),
+            _ => {}
+        }
+        let is_ready = state == NetworkState::Ready;
+        self.state.send_replace(state);
+        is_ready
+    }
+}
+
+enum End {
+    NotYet,
+    PastExpiry,
+    Overtaken,
+}
+
+/// Attests again and again until the network is dropped.
+async fn keep_attested(network: std::sync::Weak<EvmNetwork>) {
+    let mut retry = RETRY_FIRST;
+    loop {
+        let Some(alive) = network.upgrade() else { return };
+        let is_ready = alive.attest().await;
+        drop(alive);
+        if is_ready {
+            retry = RETRY_FIRST;
+            tokio::time::sleep(ATTEST_INTERVAL).await;
+        } else {
+            tokio::time::sleep(retry).await;
+            retry = (retry * 2).min(RETRY_LAST);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What can go wrong, told apart by what the caller can do about it.
+
+use std::path::PathBuf;
+
+use facilitator_protocol::Family;
+
+/// The engine could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The WASM runtime refused its configuration.
+    #[error("the WASM runtime could not be set up: {0}")]
+    Runtime(String),
+    /// The cache directory cannot be used.
+    #[error("guest cache {path}: {message}")]
+    Cache {
+        /// Directory.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
+    /// The epoch thread could not be started.
+    #[error("the epoch thread could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A component is not a guest that this host runs. The generation before it stays.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Larger than a guest may be.
+    #[error("component has {found} bytes, at most {limit} are accepted")]
+    TooLarge {
+        /// Its size.
+        found: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// Not a component, or not valid.
+    #[error("not a valid component: {0}")]
+    Invalid(String),
+    /// It wants something that no guest gets.
+    #[error("component imports {0}, which is not on the allow-list")]
+    ForbiddenImport(String),
+    /// It does not export the scheme interface of a known ABI.
+    #[error("component does not export {expected}: {detail}")]
+    MissingExport {
+        /// The interface.
+        expected: &'static str,
+        /// What the runtime says.
+        detail: String,
+    },
+    /// Its description of itself is not acceptable.
+    #[error("descriptor: {0}")]
+    Descriptor(String),
+    /// It serves another family than the one it is loaded for.
+    #[error("guest is of family {found}, expected {expected}")]
+    WrongFamily {
+        /// What the descriptor says.
+        found: Family,
+        /// What was asked for.
+        expected: Family,
+    },
+    /// It needs an RPC method that is not permitted.
+    #[error("guest needs RPC method {0:?}, which is not permitted")]
+    MethodNotPermitted(String),
+    /// It failed while it described itself.
+    #[error("describe failed: {0}")]
+    Describe(#[source] CallError),
+    /// The compile task died.
+    #[error("the compile task ended early")]
+    Interrupted,
+}
+
+/// Which bound a guest call ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exhausted {
+    /// CPU time.
+    #[error("CPU time")]
+    Cpu,
+    /// Wall time.
+    #[error("wall time")]
+    Wall,
+    /// Linear memory or tables.
+    #[error("memory")]
+    Memory,
+    /// Bytes copied in one host call.
+    #[error("host call bytes")]
+    HostCall,
+    /// RPC calls or bytes.
+    #[error("RPC")]
+    Rpc,
+    /// Stack depth.
+    #[error("stack")]
+    Stack,
+}
+
+/// A guest's own account of why it came to no verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GuestFault {
+    /// The chain could not be asked; try again.
+    #[error("upstream: {0}")]
+    Upstream(String),
+    /// It does not serve this.
+    #[error("unsupported: {0}")]
+    Unsupported(String),
+    /// Its own fault.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// A guest call came to no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The guest said so itself.
+    #[error("guest: {0}")]
+    Guest(#[from] GuestFault),
+    /// It used up a budget: its fault, the request is answered as our bug.
+    #[error("guest used up its {0} budget")]
+    Exhausted(Exhausted),
+    /// It trapped.
+    #[error("guest trapped: {0}")]
+    Trap(String),
+    /// It answered with something that the ABI forbids.
+    #[error("guest answered out of contract: {0}")]
+    BadAnswer(String),
+    /// All instances were busy for the whole wall time.
+    #[error("no free guest instance")]
+    Busy,
+}

@@ -1,0 +1,216 @@
+//! The environment over the file over the defaults.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use facilitator_chain::registry;
+
+use super::{
+    ConfigError, HttpSettings, LogFormat, LogSettings, NetworkSettings, Settings,
+    file::{self, File},
+};
+
+/// Looks a variable up.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Settings {
+    /// Reads the file, if one is given, and the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file or variable, the key and what was expected.
+    pub fn load(path: Option<&Path>, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let file = path.map(read_file).transpose()?.unwrap_or_default();
+        Self::merge(file, lookup)
+    }
+
+    fn merge(file: File, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        // An empty variable is what a deployment template leaves of an absent one.
+        let lookup = &|name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let host = variable(lookup, "HOST", "an IP address")?
+            .or(file.server.host)
+            .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let port =
+            variable(lookup, "PORT", "a port number, 0 to 65535")?.or(file.server.port).unwrap_or(8402);
+        let data_dir = lookup("FACILITATOR_DATA_DIR")
+            .map(PathBuf::from)
+            .or(file.data_dir)
+            .unwrap_or_else(|| PathBuf::from("./data"));
+        let journal = match lookup("FACILITATOR_JOURNAL").or(file.journal) {
+            None => data_dir.join("journal.sqlite"),
+            Some(text) => match text.strip_prefix("sqlite:") {
+                Some(path) if !path.is_empty() => PathBuf::from(path),
+                _ => return Err(ConfigError::value("FACILITATOR_JOURNAL", "expected sqlite:PATH")),
+            },
+        };
+        let public_rpc =
+            variable(lookup, "FACILITATOR_PUBLIC_RPC", "true or false")?.or(file.public_rpc).unwrap_or(false);
+        Ok(Self {
+            host,
+            port,
+            http: http(&file.server)?,
+            log: log(lookup, &file.log)?,
+            journal,
+            networks: networks(lookup, file.networks, public_rpc)?,
+            data_dir,
+        })
+    }
+}
+
+fn read_file(path: &Path) -> Result<File, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|error| ConfigError::Malformed {
+        path: path.to_owned(),
+        // Without the excerpt that the full display has: it may hold a keyed URL.
+        message: match error.span() {
+            Some(span) => {
+                let line = text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1);
+                format!("line {line}: {}", error.message())
+            }
+            None => error.message().to_owned(),
+        },
+    })
+}
+
+fn variable<T: FromStr>(lookup: Lookup<'_>, name: &str, expected: &str) -> Result<Option<T>, ConfigError> {
+    match lookup(name) {
+        None => Ok(None),
+        Some(text) => match text.trim().parse() {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(ConfigError::value(name, format!("expected {expected}"))),
+        },
+    }
+}
+
+fn http(file: &file::Server) -> Result<HttpSettings, ConfigError> {
+    let mut http = HttpSettings::default();
+    if let Some(bytes) = file.max_body_bytes {
+        if !(1024..=1 << 20).contains(&bytes) {
+            return Err(ConfigError::value("server.max_body_bytes", "expected 1024 to 1048576"));
+        }
+        http.max_body_bytes = bytes;
+    }
+    if let Some(connections) = file.max_connections {
+        if !(1..=100_000).contains(&connections) {
+            return Err(ConfigError::value("server.max_connections", "expected 1 to 100000"));
+        }
+        http.max_connections = connections;
+    }
+    if let Some(seconds) = file.settle_timeout_seconds {
+        if !(1..=110).contains(&seconds) {
+            return Err(ConfigError::value("server.settle_timeout_seconds", "expected 1 to 110"));
+        }
+        http.settle_timeout = Duration::from_secs(seconds);
+    }
+    Ok(http)
+}
+
+fn log(lookup: Lookup<'_>, file: &file::Log) -> Result<LogSettings, ConfigError> {
+    let format = match lookup("FACILITATOR_LOG_FORMAT").or_else(|| file.format.clone()).as_deref() {
+        None | Some("json") => LogFormat::Json,
+        Some("text") => LogFormat::Text,
+        Some(_) => return Err(ConfigError::value("FACILITATOR_LOG_FORMAT", "expected json or text")),
+    };
+    let filter =
+        lookup("FACILITATOR_LOG").or_else(|| file.filter.clone()).unwrap_or_else(|| "info".to_owned());
+    Ok(LogSettings { format, filter })
+}
+
+fn networks(
+    lookup: Lookup<'_>,
+    mut file: std::collections::BTreeMap<String, file::Network>,
+    public_rpc: bool,
+) -> Result<Vec<NetworkSettings>, ConfigError> {
+    let shipped = registry::shipped()
+        .map_err(|error| ConfigError::value("registry", format!("shipped table: {error}")))?;
+    let mut networks = Vec::with_capacity(shipped.len());
+    for facts in shipped {
+        let mut changes = file.remove(&facts.name).unwrap_or_default();
+        let from_file = changes.rpc.take().map(|texts| (format!("networks.{}.rpc", facts.name), texts));
+        let from_variable = lookup(&facts.rpc_env).map(|text| {
+            let texts = text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned);
+            (facts.rpc_env.clone(), texts.collect())
+        });
+        let public = facts.rpc_default.clone().filter(|_| public_rpc);
+        let public = public.map(|url| ("registry".to_owned(), vec![url]));
+        networks.push(NetworkSettings::new(facts, changes, from_variable.or(from_file).or(public))?);
+    }
+    match file.into_keys().next() {
+        Some(unknown) => Err(ConfigError::value(
+            format!("networks.{unknown}"),
+            "expected the name of a network such as base or solana-devnet",
+        )),
+        None => Ok(networks),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        let variables: HashMap<String, String> =
+            environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Settings::merge(toml::from_str(toml).unwrap(), &|name| variables.get(name).cloned())
+    }
+
+    fn network<'a>(settings: &'a Settings, name: &str) -> &'a NetworkSettings {
+        settings.networks.iter().find(|network| network.facts.name == name).unwrap()
+    }
+
+    #[test]
+    fn no_file_and_no_variable_serves_nothing_and_connects_nowhere() {
+        let settings = settings("", &[]).unwrap();
+        assert_eq!(settings.networks.len(), 26);
+        assert!(settings.networks.iter().all(|network| network.rpc.is_empty()));
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let toml = "[server]\nport = 1\n[networks.base]\nrpc = [\"https://file.example\"]";
+        let variables = [("PORT", "2"), ("RPC_URL_BASE", "https://one.example, https://two.example/key")];
+        let settings = settings(toml, &variables).unwrap();
+        assert_eq!(settings.port, 2);
+        let hosts: Vec<String> = network(&settings, "base").rpc.iter().map(ToString::to_string).collect();
+        assert_eq!(hosts, ["one.example", "two.example"]);
+    }
+
+    #[test]
+    fn public_endpoints_are_used_only_when_asked_for() {
+        let settings = settings("public_rpc = true", &[]).unwrap();
+        assert_eq!(network(&settings, "base-sepolia").rpc.len(), 1);
+        assert!(network(&settings, "base").rpc.is_empty());
+    }
+
+    #[test]
+    fn errors_name_the_key_and_never_the_secret() {
+        for (toml, variable, key) in [
+            ("", ("PORT", "s3cret"), "PORT"),
+            ("", ("RPC_URL_BASE", "s3cret"), "RPC_URL_BASE"),
+            ("[networks.base]\nrpc = [\"s3cret\"]", ("X", ""), "networks.base.rpc"),
+            ("", ("FACILITATOR_JOURNAL", "s3cret"), "FACILITATOR_JOURNAL"),
+            ("[networks.bsae]\nenabled = false", ("X", ""), "networks.bsae"),
+            ("[networks.base]\nconfirmations = 0", ("X", ""), "networks.base.confirmations"),
+            ("[networks.base]\nmin_amount = \"1.5\"", ("X", ""), "networks.base.min_amount"),
+            ("[networks.base]\nerc6492_factories = [\"0x12\"]", ("X", ""), "networks.base.erc6492_factories"),
+        ] {
+            let error = settings(toml, &[variable]).unwrap_err().to_string();
+            assert!(error.starts_with(key) && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_does_not_parse_is_named_with_its_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "data_dir = \"x\"\n[networks.base]\nrcp = [\"https://h/s3cret\"]\n")
+            .unwrap();
+        let error = Settings::load(Some(file.path()), &|_| None).unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("rcp") && !error.contains("s3cret"), "{error}");
+    }
+}

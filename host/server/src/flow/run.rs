@@ -1,0 +1,305 @@
+//! Steps 4 to 10 of a settlement, in the one task that owns the payment.
+
+use std::{sync::Arc, time::Instant};
+
+use facilitator_chain::evm::{
+    Broadcast, EvmNetwork, Followed, Pending, Refusal as NodeRefusal, Signed, SubmitError,
+};
+use facilitator_journal::{JournalError, Outcome, PaymentId, SignedBytes};
+use facilitator_protocol::{Confirmation, Observation, Valid, reason};
+
+use super::{
+    Ended, FlowError, Refusal, RefusalKind, joins::Place, judge::guest_failed, route::Routed, verify::millis,
+};
+use crate::{app::App, networks::address_text};
+
+/// A payment that was verified and claimed.
+pub(super) struct Settlement {
+    pub(super) routed: Routed,
+    pub(super) valid: Valid,
+    pub(super) payment_id: PaymentId,
+    pub(super) place: Place,
+}
+
+/// Settles a claimed payment, and ends the waiting of everybody who joined.
+pub(super) async fn run(app: Arc<App>, settlement: Settlement) {
+    let started = Instant::now();
+    let ended = match sign(&app, &settlement).await {
+        Ok((evm, signed)) => send_and_confirm(&app, &settlement, &evm, signed).await,
+        Err(refusal) => release(&app, &settlement, refusal).await,
+    };
+    log_end(&settlement, &ended, started);
+    settlement.place.end(ended);
+}
+
+/// Steps 4 to 7 up to the journal: prepare, approve, build and sign, record.
+async fn sign(app: &App, settlement: &Settlement) -> Result<(Arc<EvmNetwork>, Signed), Refusal> {
+    let Settlement { routed, valid, payment_id, .. } = settlement;
+    let evm = routed.network.evm().ok_or_else(upstream)?;
+    // 4. The guest says what is to happen.
+    let ports = routed.ports().ok_or_else(upstream)?;
+    let intent = routed
+        .guest
+        .prepare(ports, &routed.request, valid)
+        .await
+        .map_err(|error| refusal_of(&guest_failed(routed, &error)))?;
+    // 5. The vault's policy reads it again, and approves or refuses.
+    let approved = app
+        .vault
+        .approve(routed.network.caip2(), intent, &routed.requirements)
+        .map_err(|refused| policy_refused(settlement, &refused))?;
+    check_amount(settlement)?;
+    app.journal.approved(payment_id).await.map_err(|error| journal_failed(&error))?;
+    // 6. The envelope, under the fee caps, and the signature.
+    let signed = evm.sign(routed.sender, &approved).await.map_err(|error| sign_failed(settlement, &error))?;
+    // 7. The bytes are durable before anybody can see them.
+    record_signed(app, settlement, &signed).await?;
+    Ok((Arc::clone(evm), signed))
+}
+
+async fn record_signed(app: &App, settlement: &Settlement, signed: &Signed) -> Result<(), Refusal> {
+    let bytes = SignedBytes {
+        transaction: hash_text(signed),
+        bytes: signed.transaction.bytes.clone(),
+        signer: address_text(signed.signer()),
+        lane_sequence: Some(signed.nonce()),
+    };
+    app.journal.signed(&settlement.payment_id, bytes).await.map_err(|error| journal_failed(&error))
+}
+
+/// Steps 7 to 10: broadcast, follow, confirm, record.
+async fn send_and_confirm(app: &App, settlement: &Settlement, evm: &EvmNetwork, mut signed: Signed) -> Ended {
+    let pending = Pending {
+        hash: hash_text(&signed),
+        bytes: signed.transaction.bytes.clone(),
+        signer: signed.signer(),
+        nonce: signed.nonce(),
+        expires_at: settlement.valid.expires_at,
+    };
+    settlement.place.sent(&pending.hash);
+    let outcome = match evm.broadcast(&mut signed).await {
+        Broadcast::Refused(refusal) => Some(refused_by_node(settlement, refusal)),
+        sent @ (Broadcast::Accepted | Broadcast::Unknown(_)) => {
+            if let Broadcast::Unknown(reason) = sent {
+                tracing::warn!(event = "broadcast_unknown", tx = pending.hash, reason);
+            }
+            if let Err(error) = app.journal.broadcast(&settlement.payment_id).await {
+                // The bytes are recorded: after a restart they are sent again, which changes nothing.
+                tracing::error!(event = "journal_failed", reason = %error);
+            }
+            follow_and_confirm(&settlement.routed, evm, &pending).await
+        }
+    };
+    drop(signed);
+    match outcome {
+        Some(outcome) => {
+            record_outcome(app, &settlement.payment_id, outcome, pending.hash, &settlement.valid.payer).await
+        }
+        None => Ended::Undecided { transaction: pending.hash, payer: settlement.valid.payer.clone() },
+    }
+}
+
+/// Steps 8 and 9: wait for inclusion, then ask the guest whether the exact transfer happened.
+///
+/// None if the guest cannot say: the record stays unfinished, and the next start takes it up again.
+pub(super) async fn follow_and_confirm(
+    routed: &Routed,
+    evm: &EvmNetwork,
+    pending: &Pending,
+) -> Option<Outcome> {
+    for _ in 0..CONFIRM_ATTEMPTS {
+        let tracked = match evm.follow(pending).await {
+            Followed::Expired(why) => {
+                return Some(Outcome::Expired {
+                    reason: reason::INVALID_TRANSACTION_STATE.to_owned(),
+                    message: why.to_owned(),
+                });
+            }
+            Followed::Included(tracked) => tracked,
+        };
+        let observation = Observation { transaction: pending.hash.clone(), data: tracked.receipt };
+        match confirm(routed, &observation).await {
+            // The host's own look at the receipt is the second lock: a guest alone cannot make it paid.
+            Some(Confirmation::Paid { payer, amount })
+                if tracked.succeeded && amount == routed.requirements.amount =>
+            {
+                return Some(Outcome::Confirmed { payer, amount, transaction: pending.hash.clone() });
+            }
+            Some(Confirmation::Paid { .. }) => {
+                tracing::error!(event = "confirm_contradicts_receipt", tx = pending.hash);
+                return Some(Outcome::Failed {
+                    reason: reason::UNEXPECTED_SETTLE_ERROR.to_owned(),
+                    message: "the receipt does not show the payment".to_owned(),
+                    transaction: Some(pending.hash.clone()),
+                });
+            }
+            Some(Confirmation::Failed { reason, message }) => {
+                return Some(Outcome::Failed { reason, message, transaction: Some(pending.hash.clone()) });
+            }
+            Some(Confirmation::Unknown) | None => {
+                tokio::time::sleep(CONFIRM_RETRY).await;
+            }
+        }
+    }
+    tracing::error!(event = "confirm_given_up", tx = pending.hash, attempts = CONFIRM_ATTEMPTS);
+    None
+}
+
+/// Times that a guest is asked about a transaction that is included.
+const CONFIRM_ATTEMPTS: u32 = 100;
+/// Between two attempts to confirm a transaction that is included but not decided.
+const CONFIRM_RETRY: std::time::Duration = std::time::Duration::from_secs(3);
+
+async fn confirm(routed: &Routed, observation: &Observation) -> Option<Confirmation> {
+    let ports = routed.ports()?;
+    match routed.guest.confirm(ports, &routed.request, observation).await {
+        Ok(confirmation) => Some(confirmation),
+        Err(error) => {
+            guest_failed(routed, &error);
+            None
+        }
+    }
+}
+
+/// Step 10. The outcome is answered even if it cannot be written: after a restart the journal finds it out
+/// again from the chain.
+pub(super) async fn record_outcome(
+    app: &App,
+    payment_id: &PaymentId,
+    outcome: Outcome,
+    transaction: String,
+    payer: &str,
+) -> Ended {
+    const ATTEMPTS: u32 = 3;
+    for attempt in 1..=ATTEMPTS {
+        match app.journal.finish(payment_id, outcome.clone()).await {
+            Ok(()) => break,
+            Err(error) => {
+                tracing::error!(event = "journal_failed", attempt, reason = %error);
+                tokio::time::sleep(CONFIRM_RETRY / 3).await;
+            }
+        }
+    }
+    Ended::Recorded { outcome, transaction: Some(transaction), payer: payer.to_owned() }
+}
+
+/// Gives a payment up for which nothing was signed.
+async fn release(app: &App, settlement: &Settlement, refusal: Refusal) -> Ended {
+    if let Err(error) = app.journal.release(&settlement.payment_id).await {
+        tracing::error!(event = "journal_failed", reason = %error);
+    }
+    Ended::Released(refusal)
+}
+
+/// The guest's word for the amount must be the requirements': answers and records repeat it.
+fn check_amount(settlement: &Settlement) -> Result<(), Refusal> {
+    if settlement.valid.amount == settlement.routed.requirements.amount {
+        return Ok(());
+    }
+    tracing::error!(event = "guest_amount_differs", payment_id = settlement.payment_id.as_str());
+    Err(Refusal {
+        kind: RefusalKind::Internal,
+        reason: reason::UNEXPECTED_SETTLE_ERROR,
+        message: "internal error".to_owned(),
+    })
+}
+
+fn refused_by_node(settlement: &Settlement, refusal: NodeRefusal) -> Outcome {
+    tracing::error!(
+        event = "broadcast_refused",
+        payment_id = settlement.payment_id.as_str(),
+        network = settlement.routed.network.caip2().as_str(),
+        reason = %refusal,
+    );
+    Outcome::Failed {
+        reason: reason::UNEXPECTED_SETTLE_ERROR.to_owned(),
+        message: refusal.to_string(),
+        transaction: None,
+    }
+}
+
+fn policy_refused(settlement: &Settlement, refused: &facilitator_vault::PolicyRefusal) -> Refusal {
+    // In a healthy system this never happens: the guest said yes and the host said no.
+    tracing::error!(
+        event = "signing_policy_refused",
+        payment_id = settlement.payment_id.as_str(),
+        network = settlement.routed.network.caip2().as_str(),
+        guest = settlement.routed.guest.descriptor().name,
+        sha256 = settlement.routed.guest.sha256(),
+        rule = refused.rule,
+        reason = refused.message,
+    );
+    Refusal {
+        kind: RefusalKind::Verdict,
+        reason: reason::SIGNING_POLICY_REFUSED,
+        message: refused.to_string(),
+    }
+}
+
+fn sign_failed(settlement: &Settlement, error: &SubmitError) -> Refusal {
+    tracing::warn!(
+        event = "sign_failed",
+        payment_id = settlement.payment_id.as_str(),
+        network = settlement.routed.network.caip2().as_str(),
+        reason = %error,
+    );
+    match error {
+        SubmitError::GasPriceOverCap { .. } => Refusal {
+            kind: RefusalKind::Verdict,
+            reason: reason::EVM_GAS_PRICE_OVER_CAP,
+            message: error.to_string(),
+        },
+        SubmitError::NoFees | SubmitError::NoNonce => upstream(),
+        SubmitError::Sign(_) => refusal_of(&FlowError::Internal),
+    }
+}
+
+fn journal_failed(error: &JournalError) -> Refusal {
+    refusal_of(&super::settle::journal_failed(error))
+}
+
+fn upstream() -> Refusal {
+    refusal_of(&FlowError::Upstream)
+}
+
+fn refusal_of(error: &FlowError) -> Refusal {
+    let kind = match error {
+        FlowError::Upstream | FlowError::Busy => RefusalKind::Upstream,
+        FlowError::Journal => RefusalKind::Journal,
+        FlowError::Internal => RefusalKind::Internal,
+    };
+    Refusal { kind, reason: reason::UNEXPECTED_SETTLE_ERROR, message: error.to_string() }
+}
+
+fn hash_text(signed: &Signed) -> String {
+    format!("0x{}", hex::encode(signed.transaction.hash))
+}
+
+fn log_end(settlement: &Settlement, ended: &Ended, started: Instant) {
+    let (success, reason, tx) = match ended {
+        Ended::Recorded { outcome: Outcome::Confirmed { transaction, .. }, .. } => {
+            (true, None, Some(transaction.as_str()))
+        }
+        Ended::Recorded {
+            outcome: Outcome::Failed { reason, .. } | Outcome::Expired { reason, .. },
+            transaction,
+            ..
+        } => (false, Some(reason.as_str()), transaction.as_deref()),
+        Ended::Undecided { transaction, .. } => {
+            (false, Some(reason::SETTLEMENT_PENDING), Some(transaction.as_str()))
+        }
+        Ended::Released(refusal) => (false, Some(refusal.reason), None),
+    };
+    tracing::info!(
+        event = "settle",
+        success,
+        payment_id = settlement.payment_id.as_str(),
+        reason,
+        tx,
+        x402_version = settlement.routed.request.x402_version.number(),
+        network = settlement.routed.network.caip2().as_str(),
+        scheme = settlement.routed.request.scheme,
+        guest = settlement.routed.guest.descriptor().name,
+        duration_ms = millis(started),
+    );
+}

@@ -1,0 +1,36 @@
+//! The real clock and log behind a guest's ports.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use facilitator_engine::{Clock, LogLevel, LogSink};
+
+/// The system clock.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        // A clock before 1970 is broken; zero makes every payment "not valid yet", which is safe.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Guests' log lines, into ours. The text is a stranger's: it stays in one field.
+#[derive(Clone, Debug)]
+pub struct GuestLog {
+    /// Name of the guest.
+    pub guest: String,
+}
+
+impl LogSink for GuestLog {
+    fn write(&self, level: LogLevel, message: &str) {
+        let guest = self.guest.as_str();
+        match level {
+            LogLevel::Debug => tracing::debug!(event = "guest_log", guest, message),
+            LogLevel::Info => tracing::info!(event = "guest_log", guest, message),
+            LogLevel::Warn => tracing::warn!(event = "guest_log", guest, message),
+            LogLevel::Error => tracing::error!(event = "guest_log", guest, message),
+        }
+    }
+}

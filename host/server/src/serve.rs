@@ -1,0 +1,118 @@
+//! From settings to a listening server, and to an orderly end.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+};
+
+use crate::{
+    app::App,
+    config::{HttpSettings, Settings},
+    flow,
+    http::router,
+};
+
+/// How long the first attestations may keep the port closed: an RPC that is down must not.
+const FIRST_ATTESTATION: Duration = Duration::from_secs(3);
+
+/// Serves until SIGTERM or SIGINT, then finishes what is under way.
+///
+/// # Errors
+/// Whatever keeps it from starting.
+pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM handler")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT handler")?;
+    let http = settings.http;
+    let address = (settings.host, settings.port);
+    let app = App::build(settings, lookup).await?;
+    // Before anything new is signed: nonces of an earlier run must be known.
+    flow::resume_unfinished(&app).await?;
+    app.networks.first_attested(FIRST_ATTESTATION).await;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {}:{} (HOST, PORT)", address.0, address.1))?;
+    tracing::info!(
+        event = "listening",
+        address = %listener.local_addr()?,
+        version = env!("CARGO_PKG_VERSION"),
+    );
+    let routes = router(Arc::clone(&app));
+    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(http.max_connections));
+    loop {
+        tokio::select! {
+            accepted = accept(&listener, &connections) => {
+                if let Some((stream, permit)) = accepted {
+                    serve_connection(stream, permit, routes.clone(), &http, &graceful);
+                }
+            }
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    drop(listener);
+    tracing::info!(event = "shutting_down", under_way = app.joins.count());
+    app.tasks.close();
+    let drained = async {
+        graceful.shutdown().await;
+        app.tasks.wait().await;
+    };
+    match tokio::time::timeout(http.shutdown_timeout, drained).await {
+        Ok(()) => tracing::info!(event = "stopped"),
+        // Their bytes are in the journal: the next start takes them up.
+        Err(_) => tracing::warn!(event = "stopped_with_settlements_under_way", under_way = app.joins.count()),
+    }
+    Ok(())
+}
+
+type Permit = tokio::sync::OwnedSemaphorePermit;
+
+/// The next connection, once there is room for it.
+async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> Option<(TcpStream, Permit)> {
+    let permit = Arc::clone(connections).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, permit)),
+        Err(error) => {
+            // Out of file descriptors, or the client is gone already: neither ends the server.
+            tracing::warn!(event = "accept_failed", reason = %error);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    permit: Permit,
+    routes: Router,
+    http: &HttpSettings,
+    graceful: &GracefulShutdown,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(event = "nodelay_failed", reason = %error);
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(http.idle_timeout)
+        .max_buf_size(64 << 10)
+        .max_headers(64)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    let watched = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = watched.await {
+            tracing::debug!(event = "connection_ended", reason = %error);
+        }
+        drop(permit);
+    });
+}

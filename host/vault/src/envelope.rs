@@ -1,0 +1,138 @@
+//! The transaction around an approved call: what the chain side asks for, and what comes out.
+
+use std::fmt;
+
+use alloy_consensus::{Signed, TxEip1559};
+use alloy_eips::{eip2718::Encodable2718, eip2930::AccessList};
+use alloy_primitives::{Address, TxKind, U256};
+use facilitator_protocol::{Caip2, EvmCall};
+
+use crate::{Approved, EvmPolicy, policy::evm::MIN_GAS};
+
+/// What an EIP-1559 transaction needs beside the approved call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvmEnvelope {
+    /// Account of the facilitator that signs.
+    pub signer: [u8; 20],
+    /// Its nonce.
+    pub nonce: u64,
+    /// Gas limit.
+    pub gas_limit: u64,
+    /// Most that is paid per gas, wei.
+    pub max_fee_per_gas: u128,
+    /// Tip per gas, wei.
+    pub max_priority_fee_per_gas: u128,
+}
+
+/// A transaction ready to be broadcast.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedTransaction {
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// Its EIP-2718 bytes, for `eth_sendRawTransaction`.
+    pub bytes: Vec<u8>,
+    /// Account that signed it.
+    pub signer: [u8; 20],
+}
+
+/// Why an approved call was not signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The network is not, or no longer, one that is signed for.
+    #[error("nothing is signed on {network}")]
+    NetworkNotServed {
+        /// The network.
+        network: Caip2,
+    },
+    /// The account is none of ours on this network.
+    #[error("{} does not sign on {network}", Address::from(*signer))]
+    ForeignSigner {
+        /// The account.
+        signer: [u8; 20],
+        /// The network.
+        network: Caip2,
+    },
+    /// The gas limit is over what was approved, over the cap, or too low for any transaction.
+    #[error("expected a gas limit from {MIN_GAS} to {cap}, found {found}")]
+    GasLimit {
+        /// What was asked for.
+        found: u64,
+        /// The lower of ceiling and cap.
+        cap: u64,
+    },
+    /// The fee is over the cap: try again when gas is cheaper.
+    #[error("expected at most {cap} wei per gas, found {found}")]
+    FeeOverCap {
+        /// What was asked for, wei per gas.
+        found: u128,
+        /// The cap, wei per gas.
+        cap: u128,
+    },
+    /// The tip is over the cap or over the fee itself, which no node accepts (EIP-1559).
+    #[error("expected a tip of at most {cap} wei per gas, found {found}")]
+    TipOverCap {
+        /// What was asked for, wei per gas.
+        found: u128,
+        /// The lower of cap and fee, wei per gas.
+        cap: u128,
+    },
+    /// The account has no nonce left (EIP-2681).
+    #[error("the nonce is out of range")]
+    Nonce,
+    /// The signature could not be made.
+    #[error("signing failed")]
+    Signer(#[source] alloy_signer::Error),
+}
+
+/// The transaction of an approved call, if the envelope is under every cap.
+pub(crate) fn build(
+    approved: &Approved<EvmCall>,
+    policy: &EvmPolicy,
+    envelope: &EvmEnvelope,
+) -> Result<TxEip1559, SignError> {
+    let call = approved.intent();
+    let gas_cap = call.gas_ceiling.min(policy.max_gas);
+    if !(MIN_GAS..=gas_cap).contains(&envelope.gas_limit) {
+        return Err(SignError::GasLimit { found: envelope.gas_limit, cap: gas_cap });
+    }
+    if envelope.max_fee_per_gas > policy.max_fee_per_gas_wei {
+        return Err(SignError::FeeOverCap {
+            found: envelope.max_fee_per_gas,
+            cap: policy.max_fee_per_gas_wei,
+        });
+    }
+    let tip_cap = policy.max_priority_fee_per_gas_wei.min(envelope.max_fee_per_gas);
+    if envelope.max_priority_fee_per_gas > tip_cap {
+        return Err(SignError::TipOverCap { found: envelope.max_priority_fee_per_gas, cap: tip_cap });
+    }
+    if envelope.nonce == u64::MAX {
+        return Err(SignError::Nonce);
+    }
+    Ok(TxEip1559 {
+        chain_id: approved.chain_id(),
+        nonce: envelope.nonce,
+        gas_limit: envelope.gas_limit,
+        max_fee_per_gas: envelope.max_fee_per_gas,
+        max_priority_fee_per_gas: envelope.max_priority_fee_per_gas,
+        to: TxKind::Call(call.to.into()),
+        value: U256::ZERO,
+        access_list: AccessList::default(),
+        input: call.data.clone().into(),
+    })
+}
+
+impl SignedTransaction {
+    pub(crate) fn new(signed: &Signed<TxEip1559>, signer: [u8; 20]) -> Self {
+        Self { hash: signed.hash().0, bytes: signed.encoded_2718(), signer }
+    }
+}
+
+impl fmt::Debug for SignedTransaction {
+    /// Without the bytes: whoever reads them can send them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedTransaction")
+            .field("hash", &hex::encode(self.hash))
+            .field("signer", &Address::from(self.signer))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! What the facilitator signs on EVM networks: a payer's own EIP-3009 transfer of a listed asset, to the
+//! payee and of the amount that the requirements name. The transaction's value is always 0.
+
+mod calldata;
+
+use alloy_primitives::{Address, U256};
+use facilitator_protocol::{AtomicAmount, Caip2, EvmCall, PaymentRequirements};
+
+use super::{Approved, PolicyRefusal, rule};
+use crate::Scope;
+use calldata::Transfer;
+
+/// Gas that every transaction costs (EIP-2, `G_transaction`): a limit below it cannot be included.
+pub(crate) const MIN_GAS: u64 = 21_000;
+
+/// What the operator allows on one network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvmPolicy {
+    /// The network, `eip155:<chain_id>`.
+    pub network: Caip2,
+    /// Its chain id (EIP-155), under which transactions are signed.
+    pub chain_id: u64,
+    /// Whose keys sign on it.
+    pub scope: Scope,
+    /// Assets that may be called.
+    pub assets: Vec<[u8; 20]>,
+    /// Most gas that a transaction may be given.
+    pub max_gas: u64,
+    /// Most that a transaction may offer per gas, wei.
+    pub max_fee_per_gas_wei: u128,
+    /// Most that a transaction may tip per gas, wei.
+    pub max_priority_fee_per_gas_wei: u128,
+    /// Whether the operator has stopped settlements here.
+    pub killed: bool,
+}
+
+impl EvmPolicy {
+    /// Approves a call if every rule holds; `ours` are the accounts of the facilitator.
+    pub(crate) fn approve(
+        &self,
+        call: EvmCall,
+        requirements: &PaymentRequirements,
+        ours: &[[u8; 20]],
+    ) -> Result<Approved<EvmCall>, PolicyRefusal> {
+        self.check_alive()?;
+        self.check_kind(requirements)?;
+        let required = Required::read(requirements)?;
+        self.check_asset(call.to, &required)?;
+        let transfer = calldata::decode(&call.data)?;
+        check_transfer(&transfer, &required, ours)?;
+        self.check_gas(call.gas_ceiling)?;
+        Ok(Approved::new(call, self.network.clone(), self.chain_id))
+    }
+
+    pub(crate) fn check_alive(&self) -> Result<(), PolicyRefusal> {
+        hold(!self.killed, rule::NETWORK_KILLED, || format!("settlements on {} are stopped", self.network))
+    }
+
+    /// [`rule::SCHEME_LISTED`], [`rule::NETWORK_IS_REQUIRED`]. A v1 name is routed by the host's registry
+    /// alone, and holds no colon.
+    fn check_kind(&self, requirements: &PaymentRequirements) -> Result<(), PolicyRefusal> {
+        hold(requirements.scheme == "exact", rule::SCHEME_LISTED, || "expected the scheme exact".to_owned())?;
+        let is_here = !requirements.network.contains(':') || requirements.network == self.network.as_str();
+        hold(is_here, rule::NETWORK_IS_REQUIRED, || {
+            format!("expected requirements for {}, found another network", self.network)
+        })
+    }
+
+    /// [`rule::ASSET_LISTED`], [`rule::ASSET_IS_REQUIRED`].
+    fn check_asset(&self, to: [u8; 20], required: &Required) -> Result<(), PolicyRefusal> {
+        let to_address = Address::from(to);
+        hold(self.assets.contains(&to), rule::ASSET_LISTED, || {
+            format!("{to_address} is no allowed asset on {}", self.network)
+        })?;
+        hold(to_address == required.asset, rule::ASSET_IS_REQUIRED, || {
+            format!("expected asset {}, found {to_address}", required.asset)
+        })
+    }
+
+    /// [`rule::GAS_CEILING`].
+    fn check_gas(&self, ceiling: u64) -> Result<(), PolicyRefusal> {
+        hold((MIN_GAS..=self.max_gas).contains(&ceiling), rule::GAS_CEILING, || {
+            format!("expected a gas ceiling from {MIN_GAS} to {}, found {ceiling}", self.max_gas)
+        })
+    }
+}
+
+/// What the requirements ask for, as the host reads them.
+struct Required {
+    asset: Address,
+    pay_to: Address,
+    amount: U256,
+}
+
+impl Required {
+    fn read(requirements: &PaymentRequirements) -> Result<Self, PolicyRefusal> {
+        let unreadable = |field: &str, expected: &str| {
+            PolicyRefusal::new(rule::REQUIREMENTS_READABLE, format!("{field}: expected {expected}"))
+        };
+        let address =
+            |field, text| address(text).ok_or_else(|| unreadable(field, "0x and 40 hexadecimal digits"));
+        Ok(Self {
+            asset: address("asset", &requirements.asset)?,
+            pay_to: address("payTo", &requirements.pay_to)?,
+            amount: amount(&requirements.amount).ok_or_else(|| unreadable("amount", "less than 2^256"))?,
+        })
+    }
+}
+
+/// [`rule::RECIPIENT`], [`rule::AMOUNT`], [`rule::PAYER_NOT_OURS`].
+fn check_transfer(transfer: &Transfer, required: &Required, ours: &[[u8; 20]]) -> Result<(), PolicyRefusal> {
+    hold(transfer.to == required.pay_to, rule::RECIPIENT, || {
+        format!("expected payTo {}, found {}", required.pay_to, transfer.to)
+    })?;
+    hold(transfer.value == required.amount && !transfer.value.is_zero(), rule::AMOUNT, || {
+        format!("expected {}, more than nothing, found {}", required.amount, transfer.value)
+    })?;
+    hold(!ours.contains(&transfer.from.into_array()), rule::PAYER_NOT_OURS, || {
+        format!("{} is an account of the facilitator", transfer.from)
+    })
+}
+
+fn hold(holds: bool, rule: &'static str, message: impl FnOnce() -> String) -> Result<(), PolicyRefusal> {
+    if holds { Ok(()) } else { Err(PolicyRefusal::new(rule, message())) }
+}
+
+/// Upper and lower case are the same address; a checksum (EIP-55) is for people, not checked here.
+fn address(text: &str) -> Option<Address> {
+    let mut bytes = [0; 20];
+    hex::decode_to_slice(text.strip_prefix("0x")?, &mut bytes).ok()?;
+    Some(bytes.into())
+}
+
+fn amount(amount: &AtomicAmount) -> Option<U256> {
+    U256::from_str_radix(amount.as_str(), 10).ok()
+}
+
+#[cfg(test)]
+mod tests;
