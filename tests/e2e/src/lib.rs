@@ -1,1 +1,1 @@
-//! placeholder
+//! Tests of the whole; see `tests/`.

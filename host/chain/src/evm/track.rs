@@ -58,11 +58,15 @@ impl Tracker {
 
     /// Waits until the transaction is final for this network. Drop the future to stop waiting.
     pub(super) async fn follow(&self, hash: &str) -> Tracked {
-        // Looked at once by itself: after a synchronous send, or on a node that mines at once, it is there.
-        if let Ok(found) = self.look(&[hash.to_owned()]).await
-            && let Some((_, tracked)) = found.into_iter().next()
-        {
-            return tracked;
+        // Looked at by itself first: after a synchronous send, or on a node that mines at once, it is
+        // there, or will be as soon as its block is sealed.
+        for wait in [Duration::ZERO, self.interval / 16, self.interval / 8, self.interval / 4] {
+            tokio::time::sleep(wait).await;
+            match self.look(&[hash.to_owned()]).await.map(|found| found.into_iter().next()) {
+                Ok(Some((_, tracked))) => return tracked,
+                Ok(None) => {}
+                Err(_) => break,
+            }
         }
         loop {
             let (found, wait) = oneshot::channel();
