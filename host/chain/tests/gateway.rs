@@ -49,9 +49,7 @@ struct Endpoint {
 impl Endpoint {
     async fn start(behaviour: Behaviour) -> Self {
         let requests = Arc::new(AtomicUsize::new(0));
-        let router = Router::new()
-            .fallback(post(answer))
-            .with_state((behaviour, Arc::clone(&requests)));
+        let router = Router::new().fallback(post(answer)).with_state((behaviour, Arc::clone(&requests)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -104,8 +102,11 @@ async fn answer(
 
 fn rpc(endpoints: &[&Endpoint]) -> NetworkRpc {
     let urls = endpoints.iter().map(|endpoint| endpoint.url().parse().expect("a URL")).collect();
-    let settings =
-        RpcSettings { timeout: Duration::from_millis(300), max_answer_bytes: 10_000, ..RpcSettings::default() };
+    let settings = RpcSettings {
+        timeout: Duration::from_millis(300),
+        max_answer_bytes: 10_000,
+        ..RpcSettings::default()
+    };
     NetworkRpc::new(urls, settings).expect("a client")
 }
 
@@ -197,7 +198,8 @@ async fn a_refusal_after_another_endpoint_broke_off_is_marked() {
 async fn a_guest_sees_no_key_and_can_send_nothing_but_json() {
     let endpoint = Endpoint::start(Behaviour::Indiscreet).await;
     let rpc = rpc(&[&endpoint]);
-    let ask = |params: &str| rpc.round_trip(vec![RpcCall { method: "eth_call".into(), params: params.into() }]);
+    let ask =
+        |params: &str| rpc.round_trip(vec![RpcCall { method: "eth_call".into(), params: params.into() }]);
     let answers = ask("[]").await.expect("answers");
     let message = &answers.first().expect("one").as_ref().expect_err("an error").message;
     assert_eq!(message, "key … is not yours");

@@ -134,7 +134,10 @@ fn runtime_config(config: &EngineConfig) -> Config {
         .max_tables_per_component(TABLES)
         .max_memory_size(config.limits.memory_bytes)
         .table_elements(config.limits.table_elements)
-        .linear_memory_keep_resident(0);
+        // A call touches less than this; keeping the pages saves faulting them in again and the
+        // TLB flush of giving them back. Measured: a tenth of the CPU time of a verification.
+        .linear_memory_keep_resident(512 << 10)
+        .table_keep_resident(4 << 10);
     let mut wasm = Config::new();
     wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .cranelift_opt_level(OptLevel::Speed)

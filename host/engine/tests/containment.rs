@@ -82,7 +82,10 @@ async fn a_truncated_component_is_refused_at_any_length() {
     let whole = component("", "nop");
     for length in (8..whole.len()).step_by(whole.len() / 16) {
         let error = refusal(&engine, whole[..length].to_vec()).await;
-        assert!(matches!(error, LoadError::Invalid(_) | LoadError::MissingExport { .. }), "{length}: {error}");
+        assert!(
+            matches!(error, LoadError::Invalid(_) | LoadError::MissingExport { .. }),
+            "{length}: {error}"
+        );
     }
 }
 
@@ -126,12 +129,8 @@ async fn each_way_to_exhaust_the_host_has_its_own_error() {
     let memory = describe_error(&engine, "", "(drop (memory.grow (i32.const 1000)))").await;
     assert!(matches!(memory, CallError::Exhausted(Exhausted::Memory)), "{memory}");
 
-    let table = describe_error(
-        &engine,
-        "",
-        "(drop (table.grow $t (ref.null func) (i32.const 900000)))",
-    )
-    .await;
+    let table =
+        describe_error(&engine, "", "(drop (table.grow $t (ref.null func) (i32.const 900000)))").await;
     assert!(matches!(table, CallError::Exhausted(Exhausted::Memory)), "{table}");
 
     let stack = describe_error(&engine, "(func $deep (call $deep))", "(call $deep)").await;
@@ -185,7 +184,8 @@ async fn the_cache_is_private_and_a_damaged_artifact_is_compiled_again() {
     let mode = fs::metadata(&cache).expect("the cache is there").permissions().mode() & 0o777;
     assert_eq!(mode, 0o700);
 
-    let artifacts: Vec<_> = fs::read_dir(&cache).expect("cache").map(|entry| entry.expect("entry").path()).collect();
+    let artifacts: Vec<_> =
+        fs::read_dir(&cache).expect("cache").map(|entry| entry.expect("entry").path()).collect();
     assert_eq!(artifacts.len(), 1);
     let artifact = &artifacts[0];
     assert_eq!(fs::metadata(artifact).expect("artifact").permissions().mode() & 0o777, 0o600);

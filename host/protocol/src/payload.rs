@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{PaymentRequirements, X402Version};
+use crate::{PaymentRequirements, X402Version, json};
 
 /// The option that the client chose to pay.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,16 +76,15 @@ impl PaymentPayload {
     /// # Errors
     /// With the path of the field at fault.
     pub fn from_json(version: X402Version, text: &str) -> Result<Self, UnreadablePayload> {
-        let mut json = serde_json::Deserializer::from_str(text);
         let (chosen, payload) = match version {
             X402Version::V1 => {
-                let V1 { scheme, network, payload } = serde_path_to_error::deserialize(&mut json)
-                    .map_err(|error| UnreadablePayload::below("", error))?;
+                let V1 { scheme, network, payload } =
+                    json::read(text).map_err(|error| UnreadablePayload::below("", error))?;
                 (Chosen::Named { scheme, network }, payload)
             }
             X402Version::V2 => {
-                let V2 { accepted, payload } = serde_path_to_error::deserialize(&mut json)
-                    .map_err(|error| UnreadablePayload::below("", error))?;
+                let V2 { accepted, payload } =
+                    json::read(text).map_err(|error| UnreadablePayload::below("", error))?;
                 let accepted = PaymentRequirements::from_json(version, accepted.get())
                     .map_err(|error| UnreadablePayload::below("accepted", error))?;
                 (Chosen::Accepted(accepted), payload)

@@ -109,8 +109,7 @@ fn at<'a, T: Deserialize<'a>>(
     reason: &'static str,
     text: &'a str,
 ) -> Result<T, MalformedRequest> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    json::read(text).map_err(|error| {
         let path = error.path().to_string();
         let field = if parent == "body" && path != "." { path } else { join(parent, &path) };
         let reason = if field.ends_with("x402Version") { reason::INVALID_X402_VERSION } else { reason };
@@ -211,6 +210,20 @@ mod tests {
         }
         let missing = parse(&without(v2(), "/paymentRequirements", "asset")).unwrap_err();
         assert!(missing.message.contains("asset"), "{missing}");
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        let values = |object: &Value| Value::Array(object.as_object().unwrap().values().cloned().collect());
+        let request = v2();
+        for pointer in ["", "/paymentPayload", "/paymentPayload/accepted", "/paymentRequirements"] {
+            let array = values(request.pointer(pointer).unwrap());
+            let error = parse(&with(v2(), pointer, array)).unwrap_err();
+            assert!(error.message.contains("expected a map"), "{pointer}: {error}");
+        }
+        // In the order of the fields, which serde would take.
+        let ordered = json!([2, request["paymentPayload"], request["paymentRequirements"]]);
+        assert_eq!(parse(&ordered).unwrap_err().field, "body");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{AtomicAmount, X402Version};
+use crate::{AtomicAmount, X402Version, json};
 
 /// Payment requirements of either version, in one shape.
 ///
@@ -90,10 +90,9 @@ impl PaymentRequirements {
         version: X402Version,
         text: &str,
     ) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
-        let mut json = serde_json::Deserializer::from_str(text);
         match version {
-            X402Version::V1 => serde_path_to_error::deserialize::<_, V1>(&mut json).map(Self::from),
-            X402Version::V2 => serde_path_to_error::deserialize::<_, V2>(&mut json).map(Self::from),
+            X402Version::V1 => json::read::<V1>(text).map(Self::from),
+            X402Version::V2 => json::read::<V2>(text).map(Self::from),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Command line of the facilitator.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use facilitator_server::{config::Settings, logging, serve};
@@ -53,11 +53,11 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Check { config } => {
             let settings = Settings::load(config.as_deref(), &lookup)?;
-            #[expect(clippy::print_stdout, reason = "the answer of this command")]
-            {
-                println!("{}", settings.summary());
+            // Written and not printed: a reader that goes away early, such as `head`, is no fault.
+            match std::io::stdout().write_all(settings.summary().as_bytes()) {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+                _ => Ok(()),
             }
-            Ok(())
         }
     }
 }

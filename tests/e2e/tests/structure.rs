@@ -42,7 +42,9 @@ fn direct_dependents(package: &str) -> BTreeSet<String> {
 fn only_the_engine_uses_wasmtime() {
     let ours: BTreeSet<String> = direct_dependents("wasmtime");
     assert_eq!(ours, BTreeSet::from(["facilitator-engine".to_owned()]));
-    for package in ["facilitator-protocol", "facilitator-vault", "facilitator-journal", "guest-sdk", "guest-evm"] {
+    for package in
+        ["facilitator-protocol", "facilitator-vault", "facilitator-journal", "guest-sdk", "guest-evm"]
+    {
         assert!(!dependencies(package).contains("wasmtime"), "{package}");
     }
 }
@@ -54,7 +56,9 @@ fn only_the_vault_depends_on_signing_crates() {
         BTreeSet::from(["facilitator-vault".to_owned()]),
         "who holds keys"
     );
-    for package in ["facilitator-protocol", "facilitator-engine", "facilitator-journal", "guest-sdk", "guest-evm"] {
+    for package in
+        ["facilitator-protocol", "facilitator-engine", "facilitator-journal", "guest-sdk", "guest-evm"]
+    {
         let dependencies = dependencies(package);
         for signing in SIGNING {
             assert!(!dependencies.contains(*signing), "{package} depends on {signing}");

@@ -189,6 +189,23 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_file_is_read_and_holds_the_defaults() {
+        let documented = settings(include_str!("../../../../docs/facilitator.example.toml"), &[]).unwrap();
+        let bare = settings("", &[]).unwrap();
+        assert_eq!((documented.host, documented.port), (bare.host, bare.port));
+        assert_eq!(documented.http.max_body_bytes, bare.http.max_body_bytes);
+        assert_eq!(documented.http.settle_timeout, bare.http.settle_timeout);
+        let (documented, bare) = (network(&documented, "base-sepolia"), network(&bare, "base-sepolia"));
+        assert_eq!(documented.rpc.len(), 2);
+        assert_eq!(documented.facts.assets.len(), bare.facts.assets.len());
+        assert_eq!(
+            (documented.max_gas, documented.max_fee_per_gas_wei, documented.max_in_flight),
+            (bare.max_gas, bare.max_fee_per_gas_wei, bare.max_in_flight)
+        );
+        assert_eq!(documented.min_validity_seconds, bare.min_validity_seconds);
+    }
+
+    #[test]
     fn errors_name_the_key_and_never_the_secret() {
         for (toml, variable, key) in [
             ("", ("PORT", "s3cret"), "PORT"),

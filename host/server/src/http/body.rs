@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, header},
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,16 +30,50 @@ pub(super) async fn read(
     limit: usize,
     timeout: Duration,
 ) -> Result<Vec<u8>, BodyError> {
-    check_headers(headers, limit)?;
-    let collected = tokio::time::timeout(timeout, Limited::new(body, limit).collect()).await;
-    match collected {
-        Err(_) => Err(BodyError::TooSlow),
-        Ok(Ok(bytes)) => Ok(bytes.to_bytes().to_vec()),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            Err(BodyError::TooLarge { limit })
-        }
-        Ok(Err(_)) => Err(BodyError::Broken),
+    if let Err(error) = check_headers(headers, limit) {
+        discard(body).await;
+        return Err(error);
     }
+    match tokio::time::timeout(timeout, collect(body, limit)).await {
+        Err(_) => Err(BodyError::TooSlow),
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err((error, rest))) => {
+            discard(rest).await;
+            Err(error)
+        }
+    }
+}
+
+/// The whole body; on failure what is left of it.
+async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, (BodyError, Body)> {
+    let mut bytes = Vec::with_capacity(2048);
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Err((BodyError::Broken, body)) };
+        let Some(data) = frame.data_ref() else { continue };
+        if bytes.len().saturating_add(data.len()) > limit {
+            return Err((BodyError::TooLarge { limit }, body));
+        }
+        bytes.extend_from_slice(data);
+    }
+    Ok(bytes)
+}
+
+/// Reads a refused body to its end without keeping it: a client that is still sending when the connection
+/// closes sees a broken pipe and not the answer. Bounded in bytes and time; what is over breaks off.
+async fn discard(mut body: Body) {
+    const MOST_BYTES: usize = 16 << 20;
+    const LONGEST: Duration = Duration::from_secs(2);
+    let read_out = async {
+        let mut left = MOST_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, |data| data.len());
+            match left.checked_sub(bytes) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    let _over_or_not = tokio::time::timeout(LONGEST, read_out).await.is_ok();
 }
 
 fn check_headers(headers: &HeaderMap, limit: usize) -> Result<(), BodyError> {

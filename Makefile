@@ -1,0 +1,79 @@
+# `make help` lists the targets. Each installs what it needs, on a Debian machine with rustup, Node.js
+# 20 or newer and Python 3.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Absolute, because not everything below runs in this directory.
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+
+mock_target := $(CARGO_TARGET_DIR)/mock-rpc
+mock := --manifest-path tests/bench/mock/Cargo.toml --target-dir $(mock_target) --locked
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "ARGS='…' passes options on: make run ARGS=--once, make devnet ARGS=--help"
+
+.PHONY: build
+build: guests ## release binary and guest components, in CARGO_TARGET_DIR (default ./target)
+	cargo build --release --locked --package facilitator-server
+	@echo "Built $(CARGO_TARGET_DIR)/release/facilitator"
+
+.PHONY: guests
+guests: rust ## the guest components alone
+	cargo run --locked --package xtask -- guests
+
+.PHONY: run
+run: build ## the whole way on this machine: chain, facilitator, paid server, one payment; stays up
+	@scripts/install-npm.sh tests/devnet tests/demo
+	@exec node tests/demo/demo.mjs $(ARGS)
+
+.PHONY: devnet
+devnet: ## the local chains alone; prints one line of JSON when they are up
+	@scripts/install-npm.sh tests/devnet
+	@exec node tests/devnet/devnet.mjs $(ARGS)
+
+.PHONY: test
+test: lint test-rust test-interop ## everything that must pass: lints, Rust tests, official clients
+
+.PHONY: lint
+lint: guests ## formatting, and clippy without a warning
+	cargo fmt --check
+	cargo fmt --check --manifest-path tests/bench/mock/Cargo.toml
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+.PHONY: test-rust
+test-rust: guests ## unit, integration and guest tests
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	  set -x; cargo nextest run --workspace --locked --no-fail-fast; \
+	else \
+	  set -x; cargo test --workspace --locked --no-fail-fast; \
+	fi
+
+# The dev profile: it shares its dependencies with the Rust tests, and these tests measure nothing.
+.PHONY: test-interop
+test-interop: guests ## the official TypeScript and Python clients pay through the facilitator
+	cargo build --locked --package facilitator-server
+	@scripts/install-npm.sh tests/devnet tests/interop tests/interop/legacy
+	@scripts/install-python.sh
+	FACILITATOR_BIN=$(CARGO_TARGET_DIR)/debug/facilitator \
+	  node --test --test-concurrency=1 --test-reporter=spec $(ARGS) \
+	  tests/interop/*.test.mjs tests/interop/legacy/*.test.mjs
+
+.PHONY: bench
+bench: build ## the performance table, beside the TypeScript facilitator
+	@scripts/install-npm.sh tests/devnet tests/bench
+	@command -v wrk >/dev/null || scripts/install-debian.sh wrk
+	cargo build --release $(mock)
+	@exec node tests/bench/bench.mjs --mock $(mock_target)/release/mock-rpc $(ARGS)
+
+.PHONY: rust
+rust:
+	@scripts/install-rust.sh
+
+.PHONY: clean
+clean: ## removes what was built and installed in this checkout and in CARGO_TARGET_DIR
+	cargo clean
+	rm -rf tests/*/node_modules tests/interop/legacy/node_modules tests/interop/python/.venv tests/devnet/out

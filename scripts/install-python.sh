@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Installs the pinned Python packages of the interop tests into a virtual environment of their own.
+set -euo pipefail
+scripts=$(cd "$(dirname "$0")" && pwd)
+cd "$scripts/../tests/interop/python"
+environment=.venv
+
+if [ "$environment/installed" -nt requirements.txt ]; then exit 0; fi
+if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+  "$scripts/install-debian.sh" python3-venv
+fi
+echo "python: installing the packages of tests/interop/python" >&2
+rm -rf "$environment"
+python3 -m venv "$environment"
+"$environment/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt >&2
+touch "$environment/installed"
