@@ -27,9 +27,9 @@ const GUESTS: [Guest; 1] = [Guest { name: "evm", package: "guest-evm", module: "
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "guest";
-/// A quarter of the linker's default. The stack lies below data and heap, so that all of what a call
+/// An eighth of the linker's default. The stack lies below data and heap, so that all of what a call
 /// touches is close together, within what the host keeps resident between calls.
-const STACK_BYTES: u32 = 256 << 10;
+const STACK_BYTES: u32 = 128 << 10;
 
 /// Builds all guests into `out`, or into `guests/` of the target directory.
 pub(crate) fn build(out: Option<&Path>) -> Result<()> {

@@ -136,7 +136,7 @@ fn runtime_config(config: &EngineConfig) -> Config {
         .table_elements(config.limits.table_elements)
         // A call touches less than this; keeping the pages saves faulting them in again and the
         // TLB flush of giving them back. Measured: a tenth of the CPU time of a verification.
-        .linear_memory_keep_resident(512 << 10)
+        .linear_memory_keep_resident(320 << 10)
         .table_keep_resident(4 << 10);
     let mut wasm = Config::new();
     wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool))

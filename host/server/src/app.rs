@@ -92,7 +92,7 @@ fn evm_policy(network: &NetworkSettings) -> anyhow::Result<EvmPolicy> {
         network: facts.caip2.clone(),
         chain_id: chain_id(&facts.caip2)?,
         scope: if facts.testnet { Scope::Testnet } else { Scope::Mainnet },
-        assets: assets.into_iter().map(Into::into).collect(),
+        assets,
         max_gas: network.max_gas,
         max_fee_per_gas_wei: network.max_fee_per_gas_wei,
         max_priority_fee_per_gas_wei: network.max_priority_fee_per_gas_wei,
