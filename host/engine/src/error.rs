@@ -126,3 +126,9 @@ pub enum CallError {
     #[error("no free guest instance")]
     Busy,
 }
+
+impl From<Exhausted> for CallError {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Exhausted(exhausted)
+    }
+}

@@ -7,7 +7,7 @@ use facilitator_server::{config::Settings, logging, serve};
 
 /// x402 facilitator: verifies payments and settles them on chain.
 #[derive(Parser)]
-#[command(name = "facilitator", version, about, arg_required_else_help = true)]
+#[command(name = "facilitator", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

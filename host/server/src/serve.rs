@@ -21,6 +21,7 @@ use crate::{
     config::{HttpSettings, Settings},
     flow,
     http::router,
+    networks::Status,
 };
 
 /// How long the first attestations may keep the port closed: an RPC that is down must not.
@@ -39,6 +40,7 @@ pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) ->
     // Before anything new is signed: nonces of an earlier run must be known.
     flow::resume_unfinished(&app).await?;
     app.networks.first_attested(FIRST_ATTESTATION).await;
+    warn_of_networks_left_out(&app);
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {}:{} (HOST, PORT)", address.0, address.1))?;
@@ -74,6 +76,22 @@ pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) ->
         Err(_) => tracing::warn!(event = "stopped_with_settlements_under_way", under_way = app.joins.count()),
     }
     Ok(())
+}
+
+/// What the operator probably wanted and does not get. The same stands in `/ready`.
+fn warn_of_networks_left_out(app: &App) {
+    let networks = app.networks.all();
+    for network in networks.iter().filter(|network| !network.settings.rpc.is_empty()) {
+        if let Status::NotConfigured(reason) = network.status() {
+            tracing::warn!(event = "network_left_out", network = network.settings.facts.name, reason);
+        }
+    }
+    if !networks.iter().any(|network| network.status() == Status::Ready) {
+        tracing::warn!(
+            event = "no_network_ready",
+            hint = "a network needs an RPC endpoint (RPC_URL_BASE_SEPOLIA=…) and a key (EVM_PRIVATE_KEY_TESTNET=…)",
+        );
+    }
 }
 
 type Permit = tokio::sync::OwnedSemaphorePermit;

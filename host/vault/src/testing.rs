@@ -1,7 +1,7 @@
 //! A vault, a payment and calldata to try the rules with. Calldata is put together word by word, not by
 //! the library that decodes it.
 
-use facilitator_protocol::{Caip2, EvmCall, Intent, PaymentRequirements, X402Version};
+use facilitator_protocol::{Caip2, EvmCall, Intent, PaymentRequirements, Valid, X402Version};
 
 use crate::{Approved, EvmEnvelope, EvmKeys, EvmPolicy, PolicyRefusal, Scope, Vault};
 
@@ -120,8 +120,24 @@ pub(crate) fn good_call() -> EvmCall {
     EvmCall { to: ASSET, data: with_parts(PAYER, PAY_TO, AMOUNT), gas_ceiling: 100_000 }
 }
 
+/// What an honest guest says of the good call.
+pub(crate) fn claims() -> Valid {
+    claims_on(ASSET)
+}
+
+pub(crate) fn claims_on(asset: [u8; 20]) -> Valid {
+    let nonce = [0x9c; 32];
+    Valid {
+        payer: hex0x(&PAYER),
+        amount: requirements().amount,
+        payment_id: format!("eip155:84532:{}:{}:{}", hex0x(&asset), hex0x(&PAYER), hex0x(&nonce)),
+        expires_at: 1_800_000_000,
+        carry: String::new(),
+    }
+}
+
 pub(crate) fn approve(vault: &Vault, call: EvmCall) -> Result<Approved<EvmCall>, PolicyRefusal> {
-    vault.approve(&network(), Intent::EvmCall(call), &requirements())
+    vault.approve(&network(), Intent::EvmCall(call), &requirements(), &claims())
 }
 
 /// The rule by which a call is refused.

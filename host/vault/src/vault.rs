@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use facilitator_protocol::{Caip2, EvmCall, Intent, PaymentRequirements};
+use facilitator_protocol::{Caip2, EvmCall, Intent, PaymentRequirements, Valid};
 
 use crate::{
     Approved, EvmEnvelope, EvmKeys, EvmPolicy, PolicyRefusal, Scope, SignError, SignedTransaction, envelope,
@@ -76,7 +76,8 @@ impl Vault {
         self.evm.get(network).map_or_else(Vec::new, |policy| self.keys.addresses(policy.scope))
     }
 
-    /// Decides whether an intent may be signed for a payment. Signs nothing.
+    /// Decides whether an intent may be signed for a payment, of which the guest claims `claims`. Signs
+    /// nothing.
     ///
     /// # Errors
     /// [`PolicyRefusal`] with the first rule that does not hold.
@@ -85,12 +86,13 @@ impl Vault {
         network: &Caip2,
         intent: Intent,
         requirements: &PaymentRequirements,
+        claims: &Valid,
     ) -> Result<Approved<EvmCall>, PolicyRefusal> {
         let policy = self.evm.get(network).ok_or_else(|| {
             PolicyRefusal::new(rule::NETWORK_LISTED, format!("there is no signing policy for {network}"))
         })?;
         match intent {
-            Intent::EvmCall(call) => policy.approve(call, requirements, &self.accounts()),
+            Intent::EvmCall(call) => policy.approve(call, requirements, claims, &self.accounts()),
             other @ (Intent::SvmCosign { .. }
             | Intent::NearDelegate { .. }
             | Intent::StellarInvoke { .. }) => Err(PolicyRefusal::new(

@@ -3,6 +3,7 @@
 mod attest;
 mod broadcast;
 mod fees;
+mod follow;
 mod hex_value;
 mod lane;
 mod network;
@@ -11,5 +12,6 @@ mod track;
 pub use attest::AttestFailure;
 pub use broadcast::{Broadcast, Refusal};
 pub use fees::FeeQuote;
-pub use network::{EvmNetwork, EvmSettings, Followed, NetworkState, Pending, Signed, SubmitError};
+pub use follow::{Followed, Pending};
+pub use network::{EvmNetwork, EvmSettings, NetworkState, Signed, SubmitError};
 pub use track::Tracked;

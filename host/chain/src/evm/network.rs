@@ -10,16 +10,16 @@ use std::{
 
 use facilitator_protocol::EvmCall;
 use facilitator_vault::{Approved, EvmEnvelope, SignError, SignedTransaction, Vault};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::{
     attest::{Attested, attest},
     broadcast::{Broadcast, Refusal, broadcast},
     fees::{FeeQuote, FeeTracker},
-    hex_value::{answer_quantity, field_quantity, hex_text},
+    hex_value::{answer_quantity, hex_text},
     lane::{Lane, Reservation},
-    track::{Tracked, Tracker},
+    track::Tracker,
 };
 use crate::{
     registry::NetworkFacts,
@@ -71,6 +71,9 @@ pub enum SubmitError {
     /// The signer's nonce is not known.
     #[error("the signer's nonce is not known now")]
     NoNonce,
+    /// Too many of the signer's transactions are in flight.
+    #[error("too many transactions of the signer are in flight")]
+    LaneFull,
     /// The vault refused to sign.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -98,52 +101,28 @@ impl Signed {
     }
 }
 
-/// How following a transaction ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Followed {
-    /// In a sealed block, deep enough.
-    Included(Tracked),
-    /// It did not land in time and the payment cannot happen any more.
-    Expired(&'static str),
-}
-
-/// A payment that is being followed.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    /// Transaction hash, `0x` and hex.
-    pub hash: String,
-    /// The signed bytes.
-    pub bytes: Vec<u8>,
-    /// Who signed.
-    pub signer: [u8; 20],
-    /// With which nonce.
-    pub nonce: u64,
-    /// Unix seconds from which the payment cannot happen any more.
-    pub expires_at: u64,
-}
-
 /// One EVM network.
 pub struct EvmNetwork {
     settings: EvmSettings,
-    rpc: Arc<NetworkRpc>,
+    pub(super) rpc: Arc<NetworkRpc>,
     vault: Arc<Vault>,
     fees: Arc<FeeTracker>,
     lanes: Vec<Arc<Lane>>,
-    tracker: Arc<Tracker>,
+    pub(super) tracker: Arc<Tracker>,
     state: watch::Sender<NetworkState>,
     has_sync_send: AtomicBool,
 }
 
 /// Between attestations of a network that works.
 const ATTEST_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a verified payment may wait for a place in its lane: what was true of the chain when it was
+/// verified must still be true when it is sent.
+const LONGEST_WAIT_FOR_LANE: Duration = Duration::from_secs(10);
+/// Slowest chain on which a node is asked to hold a transaction until it is included.
+const SLOWEST_FOR_SYNC_SEND: Duration = Duration::from_millis(2500);
 /// Between attestations of one that does not: doubles from the first to the last.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LAST: Duration = Duration::from_secs(30);
-/// Between two sends of the same bytes while no receipt is there.
-const REBROADCAST_INTERVAL: Duration = Duration::from_secs(6);
-/// Times that the chain must have been seen past a nonce, without a receipt, before it counts as lost.
-const OVERTAKEN_SIGHTINGS: u32 = 3;
-
 impl EvmNetwork {
     /// Starts to attest and serve a network.
     pub fn start(settings: EvmSettings, rpc: Arc<NetworkRpc>, vault: Arc<Vault>) -> Arc<Self> {
@@ -237,7 +216,8 @@ impl EvmNetwork {
             return Err(SubmitError::GasPriceOverCap { least: quote.least(), cap });
         }
         let lane = self.lanes.iter().find(|lane| lane.signer() == signer).ok_or(SubmitError::NoNonce)?;
-        let reservation = lane.reserve().await.ok_or(SubmitError::NoNonce)?;
+        let reserved = tokio::time::timeout(LONGEST_WAIT_FOR_LANE, lane.reserve()).await;
+        let reservation = reserved.map_err(|_| SubmitError::LaneFull)?.ok_or(SubmitError::NoNonce)?;
         let max_fee_per_gas = quote.max_fee_per_gas.min(cap);
         let envelope = EvmEnvelope {
             signer,
@@ -269,63 +249,6 @@ impl EvmNetwork {
         outcome
     }
 
-    /// Sends the bytes of an earlier run again.
-    pub async fn broadcast_again(&self, pending: &Pending) -> Broadcast {
-        broadcast(&self.rpc, &pending.bytes, false).await
-    }
-
-    /// Follows a transaction to its end, sending the same bytes again while nothing is seen of it.
-    pub async fn follow(&self, pending: &Pending) -> Followed {
-        let mut followed = std::pin::pin!(self.tracker.follow(&pending.hash));
-        let mut overtaken = 0;
-        loop {
-            tokio::select! {
-                tracked = &mut followed => return Followed::Included(tracked),
-                () = tokio::time::sleep(REBROADCAST_INTERVAL) => {}
-            }
-            match self.look_for_end(pending).await {
-                Some(End::PastExpiry) => {
-                    return Followed::Expired("the authorization expired before it landed");
-                }
-                Some(End::Overtaken) => {
-                    overtaken += 1;
-                    if overtaken >= OVERTAKEN_SIGHTINGS {
-                        return Followed::Expired("another transaction took the nonce");
-                    }
-                }
-                Some(End::NotYet) => {
-                    overtaken = 0;
-                    let again = broadcast(&self.rpc, &pending.bytes, false).await;
-                    tracing::info!(event = "rebroadcast", tx = pending.hash, outcome = ?again);
-                }
-                None => {}
-            }
-        }
-    }
-
-    /// Whether the payment can still happen. None if the chain cannot be asked or has it after all.
-    async fn look_for_end(&self, pending: &Pending) -> Option<End> {
-        let answers = self
-            .rpc
-            .read(&[
-                Call::new("eth_getTransactionReceipt", &json!([pending.hash])),
-                Call::new("eth_getBlockByNumber", &json!(["latest", false])),
-                Call::new("eth_getTransactionCount", &json!([hex_text(&pending.signer), "latest"])),
-            ])
-            .await
-            .ok()?;
-        let [receipt, block, count] = answers.as_slice() else { return None };
-        if receipt.as_ref().ok()? != "null" {
-            return None;
-        }
-        let block: Value = serde_json::from_str(block.as_ref().ok()?).ok()?;
-        if field_quantity(&block, "timestamp")? > u128::from(pending.expires_at) {
-            return Some(End::PastExpiry);
-        }
-        let count = answer_quantity(count)?;
-        Some(if count > u128::from(pending.nonce) { End::Overtaken } else { End::NotYet })
-    }
-
     async fn chain_nonce(&self, signer: [u8; 20], block: &str) -> Option<u64> {
         let call = Call::new("eth_getTransactionCount", &json!([hex_text(&signer), block]));
         answer_quantity(&self.rpc.read_one(call).await.ok()?).and_then(|nonce| u64::try_from(nonce).ok())
@@ -340,7 +263,9 @@ impl EvmNetwork {
         let state = match attested {
             Ok(Attested { fees, nonces, has_sync_send }) => {
                 self.fees.store(fees);
-                self.has_sync_send.store(has_sync_send, Ordering::Relaxed);
+                let is_fast =
+                    Duration::from_millis(self.settings.facts.block_time_ms) <= SLOWEST_FOR_SYNC_SEND;
+                self.has_sync_send.store(has_sync_send && is_fast, Ordering::Relaxed);
                 for (lane, nonce) in self.lanes.iter().zip(nonces) {
                     lane.observe_chain_nonce(nonce);
                 }
@@ -361,12 +286,6 @@ impl EvmNetwork {
         self.state.send_replace(state);
         is_ready
     }
-}
-
-enum End {
-    NotYet,
-    PastExpiry,
-    Overtaken,
 }
 
 /// Attests again and again until the network is dropped.

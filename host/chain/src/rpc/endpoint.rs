@@ -64,6 +64,17 @@ const FAILURES_UNTIL_REST: u32 = 3;
 /// How long it is passed over, unless all are.
 const REST: Duration = Duration::from_secs(10);
 
+const TIMED_OUT: &str = "timed out";
+
+/// Whether an endpoint that does not answer in time is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It is.
+    None,
+    /// It was asked to wait for something.
+    Waits,
+}
+
 /// One endpoint of a network.
 pub(super) struct Endpoint {
     url: EndpointUrl,
@@ -129,6 +140,7 @@ impl Endpoint {
         &self,
         calls: &[Call],
         timeout: Duration,
+        patience: Patience,
         max_bytes: usize,
     ) -> Result<Vec<Answer>, &'static str> {
         let answered = tokio::time::timeout(timeout, async {
@@ -137,7 +149,7 @@ impl Endpoint {
                 answers => answers,
             }
         });
-        let answers = answered.await.unwrap_or(Err("timed out"));
+        let answers = answered.await.unwrap_or(Err(TIMED_OUT));
         match &answers {
             Ok(answers) if answers.iter().any(is_overload) => {
                 self.failed();
@@ -147,6 +159,8 @@ impl Endpoint {
                 self.succeeded();
                 answers
             }
+            // A node that was asked to wait for inclusion may take its time.
+            Err(TIMED_OUT) if patience == Patience::Waits => answers,
             Err(_) => {
                 self.failed();
                 answers

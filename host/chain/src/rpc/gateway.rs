@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use facilitator_engine::{RemoteError as GuestRemoteError, RpcAnswer, RpcCall, RpcPort, RpcUnavailable};
 
 use super::{
-    endpoint::{Endpoint, EndpointUrl},
+    endpoint::{Endpoint, EndpointUrl, Patience},
     wire::{Answer, Call, RpcFailure},
 };
 
@@ -78,7 +78,7 @@ impl NetworkRpc {
     /// # Errors
     /// [`RpcFailure`] when none answered.
     pub async fn read(&self, calls: &[Call]) -> Result<Vec<Answer>, RpcFailure> {
-        Ok(self.ask(calls, self.settings.timeout).await?.answers)
+        Ok(self.ask(calls, self.settings.timeout, Patience::None).await?.answers)
     }
 
     /// One read.
@@ -96,14 +96,14 @@ impl NetworkRpc {
     /// # Errors
     /// [`RpcFailure`] when none answered: then nothing is known of the bytes' fate.
     pub async fn send(&self, call: Call, timeout: Duration) -> Result<Sent, RpcFailure> {
-        let asked = self.ask(std::slice::from_ref(&call), timeout).await?;
+        let asked = self.ask(std::slice::from_ref(&call), timeout, Patience::Waits).await?;
         match asked.answers.into_iter().next() {
             Some(answer) => Ok(Sent { answer, earlier_endpoints_failed: asked.earlier_endpoints_failed }),
             None => Err(RpcFailure::Unavailable("no answer".to_owned())),
         }
     }
 
-    async fn ask(&self, calls: &[Call], timeout: Duration) -> Result<Asked, RpcFailure> {
+    async fn ask(&self, calls: &[Call], timeout: Duration, patience: Patience) -> Result<Asked, RpcFailure> {
         if calls.is_empty() || calls.len() > self.settings.max_batch {
             return Err(RpcFailure::BadRequest(format!("batch of {} calls", calls.len())));
         }
@@ -111,7 +111,7 @@ impl NetworkRpc {
             self.endpoints.iter().partition(|endpoint| !endpoint.is_resting());
         let mut failures = Vec::new();
         for endpoint in awake.into_iter().chain(resting) {
-            match endpoint.round_trip(calls, timeout, self.settings.max_answer_bytes).await {
+            match endpoint.round_trip(calls, timeout, patience, self.settings.max_answer_bytes).await {
                 Ok(answers) => {
                     return Ok(Asked { answers, earlier_endpoints_failed: !failures.is_empty() });
                 }

@@ -86,7 +86,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("configuration file {} cannot be read", path.display())]
     Unreadable {
         /// File.
         path: PathBuf,

@@ -46,7 +46,7 @@ async fn sign(app: &App, settlement: &Settlement) -> Result<(Arc<EvmNetwork>, Si
     // 5. The vault's policy reads it again, and approves or refuses.
     let approved = app
         .vault
-        .approve(routed.network.caip2(), intent, &routed.requirements)
+        .approve(routed.network.caip2(), intent, &routed.requirements, valid)
         .map_err(|refused| policy_refused(settlement, &refused))?;
     check_amount(settlement)?;
     app.journal.approved(payment_id).await.map_err(|error| journal_failed(&error))?;
@@ -249,7 +249,7 @@ fn sign_failed(settlement: &Settlement, error: &SubmitError) -> Refusal {
             reason: reason::EVM_GAS_PRICE_OVER_CAP,
             message: error.to_string(),
         },
-        SubmitError::NoFees | SubmitError::NoNonce => upstream(),
+        SubmitError::NoFees | SubmitError::NoNonce | SubmitError::LaneFull => upstream(),
         SubmitError::Sign(_) => refusal_of(&FlowError::Internal),
     }
 }

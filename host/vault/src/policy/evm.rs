@@ -4,7 +4,7 @@
 mod calldata;
 
 use alloy_primitives::{Address, U256};
-use facilitator_protocol::{AtomicAmount, Caip2, EvmCall, PaymentRequirements};
+use facilitator_protocol::{AtomicAmount, Caip2, EvmCall, PaymentRequirements, Valid};
 
 use super::{Approved, PolicyRefusal, rule};
 use crate::Scope;
@@ -35,11 +35,13 @@ pub struct EvmPolicy {
 }
 
 impl EvmPolicy {
-    /// Approves a call if every rule holds; `ours` are the accounts of the facilitator.
+    /// Approves a call if every rule holds; `claims` is what the guest says of the payment, `ours` are the
+    /// accounts of the facilitator.
     pub(crate) fn approve(
         &self,
         call: EvmCall,
         requirements: &PaymentRequirements,
+        claims: &Valid,
         ours: &[[u8; 20]],
     ) -> Result<Approved<EvmCall>, PolicyRefusal> {
         self.check_alive()?;
@@ -48,6 +50,7 @@ impl EvmPolicy {
         self.check_asset(call.to, &required)?;
         let transfer = calldata::decode(&call.data)?;
         check_transfer(&transfer, &required, ours)?;
+        self.check_claims(&transfer, required.asset, claims)?;
         self.check_gas(call.gas_ceiling)?;
         Ok(Approved::new(call, self.network.clone(), self.chain_id))
     }
@@ -75,6 +78,23 @@ impl EvmPolicy {
         hold(to_address == required.asset, rule::ASSET_IS_REQUIRED, || {
             format!("expected asset {}, found {to_address}", required.asset)
         })
+    }
+
+    /// [`rule::GUEST_CLAIMS`]. A token knows an authorization by payer and nonce (EIP-3009).
+    fn check_claims(&self, transfer: &Transfer, asset: Address, claims: &Valid) -> Result<(), PolicyRefusal> {
+        let Transfer { from, nonce, .. } = transfer;
+        let id = format!("eip155:{}:{asset:#x}:{from:#x}:{nonce:#x}", self.chain_id);
+        let differs = |what: &str| {
+            PolicyRefusal::new(rule::GUEST_CLAIMS, format!("the guest's {what} is not that of the calldata"))
+        };
+        if claims.payment_id != id {
+            return Err(differs("payment id"));
+        }
+        if address(&claims.payer) != Some(*from) {
+            return Err(differs("payer"));
+        }
+        let expires_at: u64 = transfer.valid_before.saturating_to();
+        if claims.expires_at == expires_at { Ok(()) } else { Err(differs("expiry")) }
     }
 
     /// [`rule::GAS_CEILING`].

@@ -45,6 +45,9 @@ pub mod rule {
     pub const AMOUNT: &str = "amount";
     /// The tokens come from none of our own accounts.
     pub const PAYER_NOT_OURS: &str = "payer_not_ours";
+    /// What the guest says of the payment is what the calldata says: who pays, what makes it this payment,
+    /// until when it can land. The journal and every answer rest on these words.
+    pub const GUEST_CLAIMS: &str = "guest_claims";
     /// The gas asked for is under the operator's cap and enough for a transaction at all.
     pub const GAS_CEILING: &str = "gas_ceiling";
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: EIP-3009; the form with `bytes signature` is that of USDC 2.2 (FiatTokenV2_2).
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, sol};
 
 use crate::policy::{PolicyRefusal, rule};
@@ -27,6 +27,8 @@ pub(super) struct Transfer {
     pub(super) from: Address,
     pub(super) to: Address,
     pub(super) value: U256,
+    pub(super) valid_before: U256,
+    pub(super) nonce: B256,
 }
 
 /// Reads calldata strictly: [`rule::SELECTOR_LISTED`], [`rule::SIGNATURE_LENGTH`],
@@ -34,15 +36,15 @@ pub(super) struct Transfer {
 pub(super) fn decode(data: &[u8]) -> Result<Transfer, PolicyRefusal> {
     let selector = data.first_chunk::<4>();
     if selector == Some(&WithParts::SELECTOR) {
-        let call: WithParts = canonical(data)?;
-        Ok(Transfer { from: call.from, to: call.to, value: call.value })
+        let WithParts { from, to, value, validBefore: valid_before, nonce, .. } = canonical(data)?;
+        Ok(Transfer { from, to, value, valid_before, nonce })
     } else if selector == Some(&WithBytes::SELECTOR) {
         if data.len() > MAX_CALLDATA_BYTES {
             let message = format!("expected at most {MAX_SIGNATURE_BYTES} bytes of signature");
             return Err(PolicyRefusal::new(rule::SIGNATURE_LENGTH, message));
         }
-        let call: WithBytes = canonical(data)?;
-        Ok(Transfer { from: call.from, to: call.to, value: call.value })
+        let WithBytes { from, to, value, validBefore: valid_before, nonce, .. } = canonical(data)?;
+        Ok(Transfer { from, to, value, valid_before, nonce })
     } else {
         let found = selector.map_or_else(|| "none".to_owned(), hex::encode);
         Err(PolicyRefusal::new(

@@ -1,6 +1,6 @@
 //! Each rule: what it accepts, and the nearest that it refuses.
 
-use facilitator_protocol::{EvmCall, Intent, PaymentRequirements};
+use facilitator_protocol::{EvmCall, Intent, PaymentRequirements, Valid};
 use proptest::prelude::*;
 
 use crate::{Vault, rule, testing::*};
@@ -20,7 +20,7 @@ fn both_forms_of_the_transfer_are_approved_as_they_came() {
 #[test]
 fn a_network_without_policy_or_stopped_is_refused() {
     let elsewhere = "eip155:8453".parse().unwrap();
-    let refused = vault().approve(&elsewhere, Intent::EvmCall(good_call()), &requirements());
+    let refused = vault().approve(&elsewhere, Intent::EvmCall(good_call()), &requirements(), &claims());
     assert_eq!(refused.unwrap_err().rule, rule::NETWORK_LISTED);
     let none = Vault::new(keys(), Vec::new()).unwrap();
     assert_eq!(approve(&none, good_call()).unwrap_err().rule, rule::NETWORK_LISTED);
@@ -36,13 +36,13 @@ fn an_intent_of_another_family_is_refused() {
         Intent::NearDelegate { signed_delegate_action: good_call().data },
         Intent::StellarInvoke { operation: good_call().data, soroban_data: Vec::new() },
     ] {
-        let refused = vault().approve(&network(), intent, &requirements());
+        let refused = vault().approve(&network(), intent, &requirements(), &claims());
         assert_eq!(refused.unwrap_err().rule, rule::INTENT_SHAPE);
     }
 }
 
 fn refusal_for(requirements: &PaymentRequirements) -> &'static str {
-    vault().approve(&network(), Intent::EvmCall(good_call()), requirements).unwrap_err().rule
+    vault().approve(&network(), Intent::EvmCall(good_call()), requirements, &claims()).unwrap_err().rule
 }
 
 #[test]
@@ -56,14 +56,14 @@ fn requirements_of_another_scheme_or_network_are_refused() {
         assert_eq!(refusal_for(&other), rule::NETWORK_IS_REQUIRED);
     }
     let v1 = PaymentRequirements { network: "base-sepolia".to_owned(), ..requirements() };
-    vault().approve(&network(), Intent::EvmCall(good_call()), &v1).unwrap();
+    vault().approve(&network(), Intent::EvmCall(good_call()), &v1, &claims()).unwrap();
 }
 
 #[test]
 fn addresses_are_the_same_in_upper_and_lower_case() {
     let upper = |bytes: &[u8]| format!("0x{}", hex::encode_upper(bytes));
     let same = PaymentRequirements { asset: upper(&ASSET), pay_to: upper(&PAY_TO), ..requirements() };
-    vault().approve(&network(), Intent::EvmCall(good_call()), &same).unwrap();
+    vault().approve(&network(), Intent::EvmCall(good_call()), &same, &claims()).unwrap();
 }
 
 #[test]
@@ -74,7 +74,8 @@ fn requirements_that_the_host_cannot_read_are_refused() {
         let asset = PaymentRequirements { asset: text.to_owned(), ..requirements() };
         assert_eq!(refusal_for(&asset), rule::REQUIREMENTS_READABLE, "{text:.50}");
         let pay_to = PaymentRequirements { pay_to: text.to_owned(), ..requirements() };
-        let refused = vault().approve(&network(), Intent::EvmCall(good_call()), &pay_to).unwrap_err();
+        let refused =
+            vault().approve(&network(), Intent::EvmCall(good_call()), &pay_to, &claims()).unwrap_err();
         assert_eq!(refused.rule, rule::REQUIREMENTS_READABLE, "{text:.50}");
         assert!(refused.to_string().len() < 200, "input is not echoed");
     }
@@ -90,12 +91,12 @@ fn only_the_required_asset_is_called() {
         // Not even if the requirements ask for it.
         let asks = PaymentRequirements { asset: hex0x(&unlisted), ..requirements() };
         let call = EvmCall { to: unlisted, ..good_call() };
-        let refused = vault().approve(&network(), Intent::EvmCall(call), &asks).unwrap_err();
+        let refused = vault().approve(&network(), Intent::EvmCall(call), &asks, &claims()).unwrap_err();
         assert_eq!(refused.rule, rule::ASSET_LISTED);
     }
     let other = PaymentRequirements { asset: hex0x(&OTHER_ASSET), ..requirements() };
     let call = EvmCall { to: OTHER_ASSET, ..good_call() };
-    vault().approve(&network(), Intent::EvmCall(call), &other).unwrap();
+    vault().approve(&network(), Intent::EvmCall(call), &other, &claims_on(OTHER_ASSET)).unwrap();
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn the_amount_is_the_one_required() {
     }
     let nothing = PaymentRequirements { amount: "0".parse().unwrap(), ..requirements() };
     let call = EvmCall { data: with_parts(PAYER, PAY_TO, 0), ..good_call() };
-    let refused = vault().approve(&network(), Intent::EvmCall(call), &nothing).unwrap_err();
+    let refused = vault().approve(&network(), Intent::EvmCall(call), &nothing, &claims()).unwrap_err();
     assert_eq!(refused.rule, rule::AMOUNT);
 }
 
@@ -150,6 +151,28 @@ fn the_gas_ceiling_is_bounded_on_both_sides() {
     }
     for gas_ceiling in [0, 20_999, MAX_GAS + 1, u64::MAX] {
         assert_eq!(refusal(EvmCall { gas_ceiling, ..good_call() }), rule::GAS_CEILING);
+    }
+}
+
+#[test]
+fn what_the_guest_says_of_the_payment_must_be_what_the_calldata_says() {
+    let approve_with =
+        |claims: &Valid| vault().approve(&network(), Intent::EvmCall(good_call()), &requirements(), claims);
+    let shouted = Valid { payer: format!("0x{}", hex::encode_upper(PAYER)), ..claims() };
+    approve_with(&shouted).unwrap();
+    for claims in [
+        // Another id would let one payment be claimed twice in the journal.
+        Valid { payment_id: format!("{}0", claims().payment_id), ..claims() },
+        Valid { payment_id: claims().payment_id.to_uppercase(), ..claims() },
+        claims_on(OTHER_ASSET),
+        // Another payer would be named in the answer.
+        Valid { payer: hex0x(&PAY_TO), ..claims() },
+        Valid { payer: String::new(), ..claims() },
+        // An earlier expiry would have a payment reported as failed that can still land.
+        Valid { expires_at: claims().expires_at - 1, ..claims() },
+        Valid { expires_at: claims().expires_at + 1, ..claims() },
+    ] {
+        assert_eq!(approve_with(&claims).unwrap_err().rule, rule::GUEST_CLAIMS, "{claims:?}");
     }
 }
 
