@@ -8,6 +8,8 @@
 //!
 //! The crate deliberately knows no chain: encodings belong to the guests.
 
+#[cfg(target_arch = "wasm32")]
+mod allocator;
 pub mod error;
 pub mod host;
 pub mod request;
