@@ -135,7 +135,7 @@ fn runtime_config(config: &EngineConfig) -> Config {
         .max_memory_size(config.limits.memory_bytes)
         .table_elements(config.limits.table_elements)
         // All that a usual call touches. Faulting pages in again and changing their protection, with a
-        // TLB flush on every core, would cost more than the call itself: measured, 500 against 285 us of
+        // TLB flush on every core, would cost more than the call itself: measured, 500 against 300 us of
         // CPU for a whole verification.
         .linear_memory_keep_resident(512 << 10)
         .table_keep_resident(4 << 10);

@@ -17,6 +17,8 @@ struct Nonces {
     /// Next nonce that was never reserved; none until the chain has been asked.
     next: Option<u64>,
     given_back: BTreeSet<u64>,
+    /// Nonces of an earlier run whose transactions are still followed: the chain may not know them yet.
+    held: BTreeSet<u64>,
     last_used: Option<Instant>,
 }
 
@@ -37,6 +39,19 @@ pub(super) struct Reservation {
     nonce: u64,
     used: bool,
     _slot: OwnedSemaphorePermit,
+}
+
+/// A nonce of an earlier run. While it is held, the chain's count cannot bring the lane below it.
+#[derive(Debug)]
+pub struct HeldNonce {
+    lane: Arc<Lane>,
+    nonce: u64,
+}
+
+impl Drop for HeldNonce {
+    fn drop(&mut self) {
+        self.lane.nonces().held.remove(&self.nonce);
+    }
 }
 
 impl Lane {
@@ -88,6 +103,8 @@ impl Lane {
         const SETTLING: Duration = Duration::from_secs(5);
         let idle = self.in_flight() == 0;
         let mut nonces = self.nonces();
+        let above_held = nonces.held.last().map_or(0, |&nonce| nonce.saturating_add(1));
+        let chain = chain.max(above_held);
         let ours = nonces.next;
         let lately = nonces.last_used.is_some_and(|at| at.elapsed() < SETTLING);
         match ours {
@@ -104,14 +121,18 @@ impl Lane {
         nonces.given_back.retain(|&nonce| nonce >= chain);
     }
 
-    /// Makes sure that a nonce used before a restart is not reserved again.
-    pub(super) fn observe_used(&self, nonce: u64) {
+    /// Takes up a nonce that was signed for before a restart: nothing else gets it while it is held, even
+    /// if its bytes never reached the chain.
+    pub(super) fn hold(self: &Arc<Self>, nonce: u64) -> HeldNonce {
         let mut nonces = self.nonces();
         let after = nonce.saturating_add(1);
-        if nonces.next.is_none_or(|next| next < after) {
+        if nonces.next.is_some_and(|next| next < after) {
             nonces.next = Some(after);
         }
         nonces.given_back.remove(&nonce);
+        nonces.held.insert(nonce);
+        drop(nonces);
+        HeldNonce { lane: Arc::clone(self), nonce }
     }
 
     fn give_back(&self, nonce: u64) {
@@ -241,6 +262,18 @@ mod tests {
         assert_eq!(lane.nonces().next, Some(6));
         lane.observe_chain_nonce(9);
         assert_eq!(lane.nonces().next, Some(9));
+    }
+
+    #[tokio::test]
+    async fn a_nonce_of_an_earlier_run_is_not_reserved_though_the_chain_does_not_know_it() {
+        let lane = Arc::new(Lane::new([1; 20], 4));
+        let held = lane.hold(5);
+        lane.observe_chain_nonce(5);
+        assert_eq!(take(&lane).await.nonce(), 6);
+        drop(held);
+        lane.nonces().last_used = None;
+        lane.observe_chain_nonce(5);
+        assert_eq!(take(&lane).await.nonce(), 5, "given up: the chain is the truth again");
     }
 
     #[tokio::test]

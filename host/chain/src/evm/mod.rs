@@ -13,5 +13,6 @@ pub use attest::AttestFailure;
 pub use broadcast::{Broadcast, Refusal};
 pub use fees::FeeQuote;
 pub use follow::{Followed, Pending};
+pub use lane::HeldNonce;
 pub use network::{EvmNetwork, EvmSettings, NetworkState, Signed, SubmitError};
 pub use track::Tracked;

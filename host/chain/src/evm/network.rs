@@ -18,7 +18,7 @@ use super::{
     broadcast::{Broadcast, Refusal, broadcast},
     fees::{FeeQuote, FeeTracker},
     hex_value::{answer_quantity, hex_text},
-    lane::{Lane, Reservation},
+    lane::{HeldNonce, Lane, Reservation},
     track::Tracker,
 };
 use crate::{
@@ -198,11 +198,11 @@ impl EvmNetwork {
         self.fees.latest()
     }
 
-    /// Makes sure that a nonce of an earlier run is not used again.
-    pub fn resume_nonce(&self, signer: [u8; 20], nonce: u64) {
-        if let Some(lane) = self.lanes.iter().find(|lane| lane.signer() == signer) {
-            lane.observe_used(nonce);
-        }
+    /// Keeps a nonce of an earlier run from being used again, until what is returned is dropped. None if
+    /// the signer is not one of this network's any more.
+    #[must_use]
+    pub fn hold_nonce(&self, signer: [u8; 20], nonce: u64) -> Option<HeldNonce> {
+        self.lanes.iter().find(|lane| lane.signer() == signer).map(|lane| lane.hold(nonce))
     }
 
     /// Reserves a nonce and has the vault sign. Sends nothing.

@@ -59,15 +59,14 @@ async fn take_up(app: &Arc<App>, record: Record) -> anyhow::Result<()> {
         );
         return Ok(());
     };
-    if let Some(evm) = routed.network.evm() {
-        evm.resume_nonce(pending.signer, pending.nonce);
-    }
+    let held = routed.network.evm().and_then(|evm| evm.hold_nonce(pending.signer, pending.nonce));
     tracing::info!(event = "settlement_resumed", payment_id = payment_id.as_str(), tx = pending.hash);
     let place = app.joins.register(&payment_id);
     place.sent(&pending.hash);
     let app = Arc::clone(app);
     // Not among the tasks that a shutdown waits for: it can be taken up again as it was now.
     tokio::spawn(async move {
+        let _until_it_has_ended = held;
         while let Some(ended) = follow(&app, &routed, &pending, &record).await {
             match ended {
                 Ok(ended) => return place.end(ended),
