@@ -90,12 +90,15 @@ fn evm_policy(network: &NetworkSettings) -> anyhow::Result<EvmPolicy> {
         .collect::<anyhow::Result<Vec<[u8; 20]>>>()?;
     Ok(EvmPolicy {
         network: facts.caip2.clone(),
+        name: facts.name.clone(),
         chain_id: chain_id(&facts.caip2)?,
         scope: if facts.testnet { Scope::Testnet } else { Scope::Mainnet },
         assets,
+        selectors: network.selectors.clone(),
         max_gas: network.max_gas,
         max_fee_per_gas_wei: network.max_fee_per_gas_wei,
         max_priority_fee_per_gas_wei: network.max_priority_fee_per_gas_wei,
-        killed: false,
+        budgets: network.budgets,
+        killed: network.kill_switch,
     })
 }

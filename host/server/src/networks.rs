@@ -18,6 +18,7 @@ pub struct Network {
     pub settings: NetworkSettings,
     /// What runs for it, or why nothing does.
     chain: Result<Arc<EvmNetwork>, String>,
+    vault: Arc<Vault>,
     /// Guest settings without a fee, by sender: made once, sent with every verification.
     verify_settings: HashMap<[u8; 20], Arc<str>>,
 }
@@ -43,7 +44,7 @@ impl Network {
                 verify_settings.insert(signer, json);
             }
         }
-        Ok(Self { settings, chain, verify_settings })
+        Ok(Self { settings, chain, vault: Arc::clone(vault), verify_settings })
     }
 
     /// CAIP-2 identifier.
@@ -63,6 +64,9 @@ impl Network {
     pub fn status(&self) -> Status {
         match &self.chain {
             Err(why) => Status::NotConfigured(why.clone()),
+            Ok(_) if self.vault.is_killed(self.caip2()) => {
+                Status::NotReady("stopped by the operator".to_owned())
+            }
             Ok(evm) => match evm.state() {
                 NetworkState::Ready => Status::Ready,
                 NetworkState::Starting => Status::NotReady("not attested yet".to_owned()),

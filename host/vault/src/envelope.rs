@@ -2,12 +2,20 @@
 
 use std::fmt;
 
-use alloy_consensus::{Signed, TxEip1559};
-use alloy_eips::{eip2718::Encodable2718, eip2930::AccessList};
+use alloy_consensus::{Signed, TxEip1559, TxEnvelope};
+use alloy_eips::{
+    eip2718::{Decodable2718, Encodable2718},
+    eip2930::AccessList,
+};
 use alloy_primitives::{Address, TxKind, U256};
 use facilitator_protocol::{Caip2, EvmCall};
 
-use crate::{Approved, EvmPolicy, policy::evm::MIN_GAS};
+use crate::{
+    Approved, BudgetRefusal, EvmPolicy,
+    budget::Sponsored,
+    policy::{self, evm::MIN_GAS},
+    rule,
+};
 
 /// What an EIP-1559 transaction needs beside the approved call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +49,12 @@ pub enum SignError {
     /// The network is not, or no longer, one that is signed for.
     #[error("nothing is signed on {network}")]
     NetworkNotServed {
+        /// The network.
+        network: Caip2,
+    },
+    /// The operator has stopped the network.
+    #[error("settlements on {network} are stopped")]
+    NetworkKilled {
         /// The network.
         network: Caip2,
     },
@@ -79,9 +93,46 @@ pub enum SignError {
     /// The account has no nonce left (EIP-2681).
     #[error("the nonce is out of range")]
     Nonce,
+    /// The fee could go over a budget.
+    #[error(transparent)]
+    Budget(#[from] BudgetRefusal),
     /// The signature could not be made.
     #[error("signing failed")]
     Signer(#[source] alloy_signer::Error),
+}
+
+impl SignError {
+    /// Name of the rule that does not hold, one of [`rule`]; none if it is no rule that failed.
+    #[must_use]
+    pub const fn rule(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NetworkNotServed { .. } => rule::NETWORK_LISTED,
+            Self::NetworkKilled { .. } => rule::NETWORK_KILLED,
+            Self::ForeignSigner { .. } => rule::SIGNER_OURS,
+            Self::GasLimit { .. } => rule::GAS_LIMIT,
+            Self::FeeOverCap { .. } => rule::FEE_CAP,
+            Self::TipOverCap { .. } => rule::TIP_CAP,
+            Self::Nonce => rule::NONCE_RANGE,
+            Self::Budget(refusal) => refusal.rule,
+            Self::Signer(_) => return None,
+        })
+    }
+}
+
+/// Most that a transaction can cost by its own terms, wei. On a rollup the fee for its data on the parent
+/// chain comes on top, which no field of a transaction bounds.
+pub(crate) fn worst_fee(transaction: &TxEip1559) -> u128 {
+    u128::from(transaction.gas_limit).saturating_mul(transaction.max_fee_per_gas)
+}
+
+/// What a transaction that was signed earlier can cost, and for whom that is paid, where its calldata
+/// tells. None if the bytes are no EIP-1559 transaction of the chain.
+pub(crate) fn read_signed(bytes: &[u8], chain_id: u64) -> Option<(u128, Option<Sponsored>)> {
+    let mut rest = bytes;
+    let TxEnvelope::Eip1559(signed) = TxEnvelope::decode_2718(&mut rest).ok()? else { return None };
+    let transaction = signed.tx();
+    (rest.is_empty() && transaction.chain_id == chain_id)
+        .then(|| (worst_fee(transaction), policy::evm::sponsored(&transaction.input)))
 }
 
 /// The transaction of an approved call, if the envelope is under every cap.

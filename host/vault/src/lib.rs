@@ -3,9 +3,12 @@
 //! The only crate that touches keys. It takes an intent, which is a guest's claim, decodes it with a
 //! decoder of its own, compares it with the payment requirements, and signs an envelope that it builds
 //! itself. There is no way to have a digest or foreign bytes signed. It knows nothing of guests, RPC,
-//! nonces' whereabouts or fees' levels: it only holds them under its caps.
+//! nonces' whereabouts or fees' levels: it only holds them under its caps, and their sums under budgets.
 
+pub mod budget;
+mod clock;
 pub mod envelope;
+mod kill_switch;
 pub mod policy;
 pub mod secret;
 mod signer;
@@ -13,7 +16,9 @@ mod signer;
 mod testing;
 mod vault;
 
+pub use budget::{Budget, BudgetRefusal, Budgets, FeeReservation, Fees, Limit};
+pub use clock::{MonotonicClock, ProcessClock};
 pub use envelope::{EvmEnvelope, SignError, SignedTransaction};
-pub use policy::{Approved, EvmPolicy, PolicyRefusal, rule};
+pub use policy::{Approved, EvmPolicy, EvmSelector, PolicyRefusal, UnknownSelector, rule};
 pub use secret::{EvmKeys, KeySlot, Scope, SecretError, SecretSource};
-pub use vault::{Vault, VaultError};
+pub use vault::{UnknownNetwork, Vault, VaultError};

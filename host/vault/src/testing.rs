@@ -3,7 +3,7 @@
 
 use facilitator_protocol::{Caip2, EvmCall, Intent, PaymentRequirements, Valid, X402Version};
 
-use crate::{Approved, EvmEnvelope, EvmKeys, EvmPolicy, PolicyRefusal, Scope, Vault};
+use crate::{Approved, Budgets, EvmEnvelope, EvmKeys, EvmPolicy, EvmSelector, PolicyRefusal, Scope, Vault};
 
 pub(crate) const ASSET: [u8; 20] = [0xa5; 20];
 pub(crate) const OTHER_ASSET: [u8; 20] = [0xa6; 20];
@@ -32,12 +32,15 @@ pub(crate) fn keys() -> EvmKeys {
 pub(crate) fn policy() -> EvmPolicy {
     EvmPolicy {
         network: network(),
+        name: "base-sepolia".to_owned(),
         chain_id: 84_532,
         scope: Scope::Testnet,
         assets: vec![ASSET, OTHER_ASSET],
+        selectors: EvmSelector::ALL.to_vec(),
         max_gas: MAX_GAS,
         max_fee_per_gas_wei: 50 * GWEI,
         max_priority_fee_per_gas_wei: 2 * GWEI,
+        budgets: Budgets::of_worst_fee(u128::from(MAX_GAS) * 50 * GWEI),
         killed: false,
     }
 }

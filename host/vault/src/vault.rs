@@ -2,14 +2,22 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use facilitator_protocol::{Caip2, EvmCall, Intent, PaymentRequirements, Valid};
 
 use crate::{
-    Approved, EvmEnvelope, EvmKeys, EvmPolicy, PolicyRefusal, Scope, SignError, SignedTransaction, envelope,
-    policy::evm::MIN_GAS, rule,
+    Approved, EvmEnvelope, EvmKeys, EvmPolicy, FeeReservation, Fees, MonotonicClock, PolicyRefusal,
+    ProcessClock, Scope, SignError, SignedTransaction,
+    budget::{FeeBook, MAX_PARTIES},
+    envelope,
+    kill_switch::KillSwitch,
+    policy::{Refusals, evm::MIN_GAS},
+    rule,
 };
 
 /// Policies that do not make sense, found at start.
@@ -39,12 +47,29 @@ pub enum VaultError {
     },
 }
 
+/// A network that the vault has no policy for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no signing policy for {network}")]
+pub struct UnknownNetwork {
+    /// The network.
+    pub network: Caip2,
+}
+
+/// A network with its policy, and with what every family has: a stop and a budget.
+#[derive(Debug)]
+struct Served<P> {
+    policy: P,
+    kill_switch: KillSwitch,
+    fees: Arc<FeeBook>,
+}
+
 /// Signers per scope and policies per network.
 #[derive(Debug)]
 pub struct Vault {
     keys: EvmKeys,
-    evm: BTreeMap<Caip2, EvmPolicy>,
+    evm: BTreeMap<Caip2, Served<EvmPolicy>>,
     signatures: AtomicU64,
+    refusals: Refusals,
 }
 
 impl Vault {
@@ -53,6 +78,18 @@ impl Vault {
     /// # Errors
     /// [`VaultError`] if a policy contradicts itself or another.
     pub fn new(keys: EvmKeys, policies: Vec<EvmPolicy>) -> Result<Self, VaultError> {
+        Self::with_clock(keys, policies, Arc::new(ProcessClock::start()))
+    }
+
+    /// The same with budgets by another clock.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_clock(
+        keys: EvmKeys,
+        policies: Vec<EvmPolicy>,
+        clock: Arc<dyn MonotonicClock>,
+    ) -> Result<Self, VaultError> {
         let mut evm = BTreeMap::new();
         for policy in policies {
             let network = policy.network.clone();
@@ -62,25 +99,30 @@ impl Vault {
             if policy.max_gas < MIN_GAS {
                 return Err(VaultError::GasCap { network, max_gas: policy.max_gas });
             }
-            if evm.insert(network.clone(), policy).is_some() {
+            let served = Served {
+                kill_switch: KillSwitch::new(policy.killed),
+                fees: Arc::new(FeeBook::new(policy.budgets, Arc::clone(&clock), MAX_PARTIES)),
+                policy,
+            };
+            if evm.insert(network.clone(), served).is_some() {
                 return Err(VaultError::DuplicateNetwork { network });
             }
         }
-        Ok(Self { keys, evm, signatures: AtomicU64::new(0) })
+        Ok(Self { keys, evm, signatures: AtomicU64::new(0), refusals: Refusals::default() })
     }
 
     /// Accounts that sign on a network, in the order in which their keys were given; none on a network
     /// without a policy.
     #[must_use]
     pub fn signers(&self, network: &Caip2) -> Vec<[u8; 20]> {
-        self.evm.get(network).map_or_else(Vec::new, |policy| self.keys.addresses(policy.scope))
+        self.evm.get(network).map_or_else(Vec::new, |served| self.keys.addresses(served.policy.scope))
     }
 
     /// Decides whether an intent may be signed for a payment, of which the guest claims `claims`. Signs
     /// nothing.
     ///
     /// # Errors
-    /// [`PolicyRefusal`] with the first rule that does not hold.
+    /// [`PolicyRefusal`] with the first rule that does not hold; it is counted.
     pub fn approve(
         &self,
         network: &Caip2,
@@ -88,11 +130,26 @@ impl Vault {
         requirements: &PaymentRequirements,
         claims: &Valid,
     ) -> Result<Approved<EvmCall>, PolicyRefusal> {
-        let policy = self.evm.get(network).ok_or_else(|| {
+        self.decide(network, intent, requirements, claims)
+            .inspect_err(|refused| self.refusals.count(refused.rule))
+    }
+
+    fn decide(
+        &self,
+        network: &Caip2,
+        intent: Intent,
+        requirements: &PaymentRequirements,
+        claims: &Valid,
+    ) -> Result<Approved<EvmCall>, PolicyRefusal> {
+        let served = self.evm.get(network).ok_or_else(|| {
             PolicyRefusal::new(rule::NETWORK_LISTED, format!("there is no signing policy for {network}"))
         })?;
+        if served.kill_switch.is_killed() {
+            let message = format!("settlements on {network} are stopped");
+            return Err(PolicyRefusal::new(rule::NETWORK_KILLED, message));
+        }
         match intent {
-            Intent::EvmCall(call) => policy.approve(call, requirements, claims, &self.accounts()),
+            Intent::EvmCall(call) => served.policy.approve(call, requirements, claims, &self.accounts()),
             other @ (Intent::SvmCosign { .. }
             | Intent::NearDelegate { .. }
             | Intent::StellarInvoke { .. }) => Err(PolicyRefusal::new(
@@ -102,30 +159,94 @@ impl Vault {
         }
     }
 
-    /// Builds the transaction of an approved call and signs it. The caps are those of now, not of the
-    /// time of approval. The same arguments give the same bytes.
+    /// Builds the transaction of an approved call, reserves the most that it can cost and signs it. Caps,
+    /// budgets and the kill switch are those of now, not of the time of approval. The same arguments give
+    /// the same bytes.
+    ///
+    /// The caller says what became of the transaction through the [`FeeReservation`].
     ///
     /// # Errors
-    /// [`SignError`]; nothing was signed then.
+    /// [`SignError`], counted if it is a rule; nothing was signed and nothing is reserved then.
     pub fn sign_evm(
         &self,
         approved: &Approved<EvmCall>,
         envelope: EvmEnvelope,
-    ) -> Result<SignedTransaction, SignError> {
+    ) -> Result<(SignedTransaction, FeeReservation), SignError> {
+        self.sign(approved, &envelope).inspect_err(|error| {
+            if let Some(rule) = error.rule() {
+                self.refusals.count(rule);
+            }
+        })
+    }
+
+    fn sign(
+        &self,
+        approved: &Approved<EvmCall>,
+        envelope: &EvmEnvelope,
+    ) -> Result<(SignedTransaction, FeeReservation), SignError> {
         let network = approved.network();
-        let policy = self
+        let Served { policy, kill_switch, fees } = self
             .evm
             .get(network)
-            .filter(|policy| policy.chain_id == approved.chain_id() && policy.check_alive().is_ok())
+            .filter(|served| served.policy.chain_id == approved.chain_id())
             .ok_or_else(|| SignError::NetworkNotServed { network: network.clone() })?;
+        // Held still until the signature is made.
+        let _alive =
+            kill_switch.alive().ok_or_else(|| SignError::NetworkKilled { network: network.clone() })?;
         let signer =
             self.keys.of(policy.scope).iter().find(|signer| signer.address() == envelope.signer).ok_or_else(
                 || SignError::ForeignSigner { signer: envelope.signer, network: network.clone() },
             )?;
-        let transaction = envelope::build(approved, policy, &envelope)?;
+        let transaction = envelope::build(approved, policy, envelope)?;
+        let fee = fees.reserve(approved.sponsored(), envelope::worst_fee(&transaction))?;
         self.signatures.fetch_add(1, Ordering::Relaxed);
-        let signed = signer.sign(transaction).map_err(SignError::Signer)?;
-        Ok(SignedTransaction::new(&signed, envelope.signer))
+        match signer.sign(transaction) {
+            Ok(signed) => Ok((SignedTransaction::new(&signed, envelope.signer), fee)),
+            Err(error) => {
+                fee.release();
+                Err(SignError::Signer(error))
+            }
+        }
+    }
+
+    /// Reserves again, whatever the budgets say, what a transaction of an earlier run can cost that is
+    /// still under way. `signed` are its bytes, as [`sign_evm`](Self::sign_evm) gave them.
+    ///
+    /// None on a network without a policy, or if the bytes are no transaction of it.
+    #[must_use]
+    pub fn hold_fee(&self, network: &Caip2, signed: &[u8]) -> Option<FeeReservation> {
+        let Served { policy, fees, .. } = self.evm.get(network)?;
+        let (worst_fee, sponsored) = envelope::read_signed(signed, policy.chain_id)?;
+        Some(fees.hold(sponsored, worst_fee))
+    }
+
+    /// Stops signing on a network, or allows it again. When this has returned, nothing more is signed by
+    /// what was decided before. What is signed already is not taken back.
+    ///
+    /// # Errors
+    /// [`UnknownNetwork`] if there is no policy for it: nothing is signed there at all.
+    pub fn set_killed(&self, network: &Caip2, killed: bool) -> Result<(), UnknownNetwork> {
+        let served = self.evm.get(network).ok_or_else(|| UnknownNetwork { network: network.clone() })?;
+        served.kill_switch.set(killed);
+        Ok(())
+    }
+
+    /// Whether the operator has stopped a network. False for one without a policy, which needs no stop.
+    #[must_use]
+    pub fn is_killed(&self, network: &Caip2) -> bool {
+        self.evm.get(network).is_some_and(|served| served.kill_switch.is_killed())
+    }
+
+    /// Fees of a network; none without a policy. For the operator: it tells how busy others are.
+    #[must_use]
+    pub fn fees(&self, network: &Caip2) -> Option<Fees> {
+        self.evm.get(network).map(|served| served.fees.fees())
+    }
+
+    /// How often each rule has refused since start: every rule of [`rule::ALL`], those that never did too.
+    #[must_use]
+    pub fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        self.refusals.counts()
     }
 
     /// How many signatures were made, or at least begun, since start.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use facilitator_vault::FeeReservation;
 use serde_json::{Value, json};
 
 use super::{
     broadcast::{Broadcast, broadcast},
+    cost,
     hex_value::{answer_quantity, field_quantity, hex_text},
     network::EvmNetwork,
     track::Tracked,
@@ -22,7 +24,7 @@ pub enum Followed {
 }
 
 /// A payment that is being followed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Pending {
     /// Transaction hash, `0x` and hex.
     pub hash: String,
@@ -34,6 +36,8 @@ pub struct Pending {
     pub nonce: u64,
     /// Unix seconds from which the payment cannot happen any more.
     pub expires_at: u64,
+    /// What is reserved for its fee; none once that is settled.
+    pub fee: Option<FeeReservation>,
 }
 
 /// Between two sends of the same bytes while no receipt is there.
@@ -47,22 +51,31 @@ impl EvmNetwork {
         broadcast(&self.rpc, &pending.bytes, false).await
     }
 
-    /// Follows a transaction to its end, sending the same bytes again while nothing is seen of it.
-    pub async fn follow(&self, pending: &Pending) -> Followed {
-        let mut followed = std::pin::pin!(self.tracker.follow(&pending.hash));
+    /// Follows a transaction to its end, sending the same bytes again while nothing is seen of it. Settles
+    /// what is reserved for its fee.
+    pub async fn follow(&self, pending: &mut Pending) -> Followed {
+        let hash = pending.hash.clone();
+        let mut followed = std::pin::pin!(self.tracker.follow(&hash));
         let mut overtaken = 0;
         loop {
             tokio::select! {
-                tracked = &mut followed => return Followed::Included(tracked),
+                tracked = &mut followed => {
+                    cost::settle(pending.fee.take(), &tracked.receipt, &hash);
+                    return Followed::Included(tracked);
+                }
                 () = tokio::time::sleep(REBROADCAST_INTERVAL) => {}
             }
             match self.look_for_end(pending).await {
+                // The bytes can still land, and fail at our cost: the fee stays charged.
                 Some(End::PastExpiry) => {
                     return Followed::Expired("the authorization expired before it landed");
                 }
                 Some(End::Overtaken) => {
                     overtaken += 1;
                     if overtaken >= OVERTAKEN_SIGHTINGS {
+                        if let Some(fee) = pending.fee.take() {
+                            fee.release();
+                        }
                         return Followed::Expired("another transaction took the nonce");
                     }
                 }

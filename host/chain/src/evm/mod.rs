@@ -2,6 +2,7 @@
 
 mod attest;
 mod broadcast;
+mod cost;
 mod fees;
 mod follow;
 mod hex_value;

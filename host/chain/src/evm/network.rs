@@ -9,7 +9,7 @@ use std::{
 };
 
 use facilitator_protocol::EvmCall;
-use facilitator_vault::{Approved, EvmEnvelope, SignError, SignedTransaction, Vault};
+use facilitator_vault::{Approved, EvmEnvelope, FeeReservation, SignError, SignedTransaction, Vault};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -79,12 +79,14 @@ pub enum SubmitError {
     Sign(#[from] SignError),
 }
 
-/// A signed transaction that holds its nonce.
+/// A signed transaction that holds its nonce and the most that it can cost.
 #[derive(Debug)]
 pub struct Signed {
     /// Hash and bytes.
     pub transaction: SignedTransaction,
     reservation: Reservation,
+    /// None once it was given on or given back.
+    fee: Option<FeeReservation>,
 }
 
 impl Signed {
@@ -98,6 +100,23 @@ impl Signed {
     #[must_use]
     pub fn signer(&self) -> [u8; 20] {
         self.reservation.signer()
+    }
+
+    /// What is reserved for its fee, for whoever follows it.
+    #[must_use]
+    pub const fn take_fee(&mut self) -> Option<FeeReservation> {
+        self.fee.take()
+    }
+
+    /// Nobody has seen the bytes and nobody will: nonce and fee are free again.
+    pub fn abandon(mut self) {
+        self.release_fee();
+    }
+
+    fn release_fee(&mut self) {
+        if let Some(fee) = self.fee.take() {
+            fee.release();
+        }
     }
 }
 
@@ -226,8 +245,8 @@ impl EvmNetwork {
             max_fee_per_gas,
             max_priority_fee_per_gas: quote.max_priority_fee_per_gas.min(max_fee_per_gas),
         };
-        let transaction = self.vault.sign_evm(approved, envelope)?;
-        Ok(Signed { transaction, reservation })
+        let (transaction, fee) = self.vault.sign_evm(approved, envelope)?;
+        Ok(Signed { transaction, reservation, fee: Some(fee) })
     }
 
     /// Sends a transaction whose bytes are in the journal.
@@ -240,7 +259,9 @@ impl EvmNetwork {
             Broadcast::Accepted | Broadcast::Unknown(_) => {}
             Broadcast::Refused(Refusal::InsufficientFunds | Refusal::FeeTooLow) => {
                 signed.reservation.mark_unused();
+                signed.release_fee();
             }
+            // What took the nonce may be these very bytes, so the fee stays charged.
             Broadcast::Refused(Refusal::NonceTooLow) => {
                 let chain = self.chain_nonce(signed.signer(), "pending").await;
                 signed.reservation.overtaken(chain.unwrap_or_else(|| signed.nonce().saturating_add(1)));

@@ -60,7 +60,7 @@ impl Settings {
     }
 }
 
-fn read_file(path: &Path) -> Result<File, ConfigError> {
+pub(super) fn read_file(path: &Path) -> Result<File, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     toml::from_str(&text).map_err(|error| ConfigError::Malformed {
@@ -140,10 +140,7 @@ fn networks(
         networks.push(NetworkSettings::new(facts, changes, from_variable.or(from_file).or(public))?);
     }
     match file.into_keys().next() {
-        Some(unknown) => Err(ConfigError::value(
-            format!("networks.{unknown}"),
-            "expected the name of a network such as base or solana-devnet",
-        )),
+        Some(unknown) => Err(ConfigError::unknown_network(&unknown)),
         None => Ok(networks),
     }
 }
@@ -151,6 +148,8 @@ fn networks(
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+
+    use facilitator_vault::{Budgets, Limit};
 
     use super::*;
 
@@ -203,6 +202,31 @@ mod tests {
             (bare.max_gas, bare.max_fee_per_gas_wei, bare.max_in_flight)
         );
         assert_eq!(documented.min_validity_seconds, bare.min_validity_seconds);
+        assert_eq!(documented.selectors, bare.selectors);
+        assert_eq!(documented.budgets, bare.budgets);
+        assert_eq!(documented.kill_switch, bare.kill_switch);
+    }
+
+    #[test]
+    fn budgets_follow_the_caps_and_no_default_is_unlimited() {
+        let settings = settings("[networks.ethereum]\nmax_gas = 100000\nmax_fee_per_gas_gwei = 10", &[]);
+        let settings = settings.unwrap();
+        let worst_fee = 100_000 * 10 * 1_000_000_000;
+        assert_eq!(network(&settings, "ethereum").budgets, Budgets::of_worst_fee(worst_fee));
+        for network in &settings.networks {
+            let Budgets { network, pay_to, payer } = network.budgets;
+            for limit in [network, pay_to, payer].iter().flat_map(|budget| [budget.hour, budget.day]) {
+                assert!(matches!(limit, Limit::AtMost(1..)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_stopped_network_is_told_as_such() {
+        let settings = settings("[networks.base]\nkill_switch = true", &[]).unwrap();
+        assert!(network(&settings, "base").kill_switch && !network(&settings, "ethereum").kill_switch);
+        let base = settings.summary().lines().find(|line| line.contains("eip155:8453 ")).map(str::to_owned);
+        assert!(base.unwrap().ends_with("stopped by the operator"));
     }
 
     #[test]
@@ -216,6 +240,19 @@ mod tests {
             ("[networks.base]\nconfirmations = 0", ("X", ""), "networks.base.confirmations"),
             ("[networks.base]\nmin_amount = \"1.5\"", ("X", ""), "networks.base.min_amount"),
             ("[networks.base]\nerc6492_factories = [\"0x12\"]", ("X", ""), "networks.base.erc6492_factories"),
+            (
+                "[networks.base]\nselectors = [\"0x095ea7b3\"]",
+                ("X", ""),
+                "networks.base.selectors: expected 0x",
+            ),
+            ("[networks.base]\nselectors = []", ("X", ""), "networks.base.selectors: expected at least one"),
+            (
+                "[networks.base.budgets]\npay_to = { day = 0.5 }",
+                ("X", ""),
+                "networks.base.budgets.pay_to.day: expected the native token as a decimal string",
+            ),
+            ("[networks.near]\nselectors = [\"0xe3ee160e\"]", ("X", ""), "networks.near.selectors"),
+            ("[networks.solana.budgets]\npayer = { day = \"1\" }", ("X", ""), "networks.solana.budgets"),
         ] {
             let error = settings(toml, &[variable]).unwrap_err().to_string();
             assert!(error.starts_with(key) && !error.contains("s3cret"), "{error}");

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 use facilitator_chain::registry::Asset;
 use serde::Deserialize;
 
+use super::budgets::BudgetsFile;
+
 /// The file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,4 +58,8 @@ pub(super) struct Network {
     pub(super) max_priority_fee_per_gas_gwei: Option<u64>,
     pub(super) max_in_flight: Option<usize>,
     pub(super) erc6492_factories: Option<Vec<String>>,
+    /// Functions that may be called, `0x` and eight digits each.
+    pub(super) selectors: Option<Vec<String>>,
+    pub(super) budgets: Option<BudgetsFile>,
+    pub(super) kill_switch: Option<bool>,
 }

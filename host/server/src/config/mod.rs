@@ -3,8 +3,10 @@
 //! Keys never stand here: the vault reads them itself. An error names the file or variable, the key and
 //! what was expected; a value that may be secret is not repeated.
 
+mod budgets;
 mod environment;
 mod file;
+mod kill_switches;
 mod network;
 
 use std::{fmt::Write as _, net::IpAddr, path::PathBuf, time::Duration};
@@ -116,6 +118,13 @@ impl ConfigError {
     fn value(key: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::Value { key: key.into(), expected: expected.into() }
     }
+
+    fn unknown_network(name: &str) -> Self {
+        Self::value(
+            format!("networks.{name}"),
+            "expected the name of a network such as base or solana-devnet",
+        )
+    }
 }
 
 impl Settings {
@@ -126,6 +135,7 @@ impl Settings {
         for network in &self.networks {
             let status = match (network.enabled, network.rpc.is_empty()) {
                 (false, _) => "disabled".to_owned(),
+                (true, _) if network.kill_switch => "stopped by the operator".to_owned(),
                 (true, true) => format!("no RPC ({} is not set)", network.facts.rpc_env),
                 (true, false) => {
                     let hosts: Vec<String> = network.rpc.iter().map(ToString::to_string).collect();

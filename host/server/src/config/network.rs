@@ -1,9 +1,10 @@
 //! Settings of one network: the registry's facts, what the file changes, and the endpoints.
 
 use facilitator_chain::{registry::NetworkFacts, rpc::EndpointUrl};
-use facilitator_protocol::AtomicAmount;
+use facilitator_protocol::{AtomicAmount, Family};
+use facilitator_vault::{Budgets, EvmSelector};
 
-use super::{ConfigError, file};
+use super::{ConfigError, budgets, file};
 
 /// One network with everything the operator decided about it.
 #[derive(Clone, Debug)]
@@ -30,6 +31,12 @@ pub struct NetworkSettings {
     pub max_in_flight: usize,
     /// ERC-6492 factories that may be called (EVM).
     pub erc6492_factories: Vec<String>,
+    /// Functions of assets that may be called (EVM).
+    pub selectors: Vec<EvmSelector>,
+    /// Most that is spent on network fees, smallest native units.
+    pub budgets: Budgets,
+    /// Whether settlements are stopped when the process starts.
+    pub kill_switch: bool,
 }
 
 const WEI_PER_GWEI: u128 = 1_000_000_000;
@@ -86,6 +93,24 @@ impl NetworkSettings {
             return Err(ConfigError::value(key("max_in_flight"), "expected 1 to 10000"));
         }
         let max_gas = positive("max_gas", file.max_gas.or(facts.max_gas).unwrap_or(DEFAULT_MAX_GAS))?;
+        let max_fee_per_gas_wei = u128::from(max_fee_gwei) * WEI_PER_GWEI;
+        if facts.family != Family::Evm {
+            // What has no effect yet must not look as if it protected anything.
+            for (field, is_set) in
+                [("selectors", file.selectors.is_some()), ("budgets", file.budgets.is_some())]
+            {
+                if is_set {
+                    let expected =
+                        format!("expected nothing: nothing is signed on {} networks", facts.family);
+                    return Err(ConfigError::value(key(field), expected));
+                }
+            }
+        }
+        let selectors = selectors(file.selectors.as_deref())
+            .map_err(|expected| ConfigError::value(key("selectors"), expected))?;
+        let worst_fee = u128::from(max_gas).saturating_mul(max_fee_per_gas_wei);
+        let budgets = budgets::read(file.budgets.unwrap_or_default(), worst_fee, facts.family)
+            .map_err(|(field, expected)| ConfigError::value(key(&format!("budgets.{field}")), expected))?;
         facts.block_time_ms = block_time_ms;
         if let Some(assets) = file.assets {
             facts.assets = assets;
@@ -98,11 +123,26 @@ impl NetworkSettings {
             min_validity_seconds: file.min_validity_seconds.unwrap_or(DEFAULT_MIN_VALIDITY_SECONDS),
             min_amount,
             max_gas,
-            max_fee_per_gas_wei: u128::from(max_fee_gwei) * WEI_PER_GWEI,
+            max_fee_per_gas_wei,
             max_priority_fee_per_gas_wei: u128::from(max_tip_gwei) * WEI_PER_GWEI,
             max_in_flight,
             erc6492_factories,
+            selectors,
+            budgets,
+            kill_switch: file.kill_switch.unwrap_or(false),
         })
+    }
+}
+
+/// The error says what was expected.
+fn selectors(texts: Option<&[String]>) -> Result<Vec<EvmSelector>, String> {
+    match texts {
+        None => Ok(EvmSelector::ALL.to_vec()),
+        Some([]) => Err("expected at least one; kill_switch = true stops a network".to_owned()),
+        Some(texts) => texts
+            .iter()
+            .map(|text| text.parse().map_err(|error| format!("{error}, found {text:?}")))
+            .collect(),
     }
 }
 

@@ -50,7 +50,7 @@ async fn take_up(app: &Arc<App>, record: Record) -> anyhow::Result<()> {
     let network =
         app.networks.find(facilitator_protocol::X402Version::V2, record.settlement.network.as_str());
     let resumed = network.and_then(|network| resumed(app, network, &record, &signed));
-    let Some((routed, pending)) = resumed else {
+    let Some((routed, mut pending)) = resumed else {
         // For an operator: the record needs a network or guest that this configuration lacks.
         tracing::error!(
             event = "settlement_not_resumed",
@@ -67,7 +67,7 @@ async fn take_up(app: &Arc<App>, record: Record) -> anyhow::Result<()> {
     // Not among the tasks that a shutdown waits for: it can be taken up again as it was now.
     tokio::spawn(async move {
         let _until_it_has_ended = held;
-        while let Some(ended) = follow(&app, &routed, &pending, &record).await {
+        while let Some(ended) = follow(&app, &routed, &mut pending, &record).await {
             match ended {
                 Ok(ended) => return place.end(ended),
                 Err(NotReady) => tokio::time::sleep(NOT_READY_RETRY).await,
@@ -82,7 +82,7 @@ struct NotReady;
 async fn follow(
     app: &App,
     routed: &Routed,
-    pending: &Pending,
+    pending: &mut Pending,
     record: &Record,
 ) -> Option<Result<Ended, NotReady>> {
     let evm = routed.network.evm()?;
@@ -145,6 +145,8 @@ fn resumed(
         signer,
         nonce: signed.lane_sequence?,
         expires_at: settlement.expires_at,
+        // Budgets begin anew with the process; what is still under way counts in them from the start.
+        fee: app.vault.hold_fee(network.caip2(), &signed.bytes),
     };
     Some((routed, pending))
 }

@@ -7,6 +7,7 @@ use facilitator_chain::evm::{
 };
 use facilitator_journal::{JournalError, Outcome, PaymentId, SignedBytes};
 use facilitator_protocol::{Confirmation, Observation, Valid, reason};
+use facilitator_vault::{BudgetRefusal, PolicyRefusal, SignError, rule};
 
 use super::{
     Ended, FlowError, Refusal, RefusalKind, joins::Place, judge::guest_failed, route::Routed, verify::millis,
@@ -48,12 +49,14 @@ async fn sign(app: &App, settlement: &Settlement) -> Result<(Arc<EvmNetwork>, Si
         .vault
         .approve(routed.network.caip2(), intent, &routed.requirements, valid)
         .map_err(|refused| policy_refused(settlement, &refused))?;
-    check_amount(settlement)?;
     app.journal.approved(payment_id).await.map_err(|error| journal_failed(&error))?;
     // 6. The envelope, under the fee caps, and the signature.
     let signed = evm.sign(routed.sender, &approved).await.map_err(|error| sign_failed(settlement, &error))?;
     // 7. The bytes are durable before anybody can see them.
-    record_signed(app, settlement, &signed).await?;
+    if let Err(refusal) = record_signed(app, settlement, &signed).await {
+        signed.abandon();
+        return Err(refusal);
+    }
     Ok((Arc::clone(evm), signed))
 }
 
@@ -69,12 +72,13 @@ async fn record_signed(app: &App, settlement: &Settlement, signed: &Signed) -> R
 
 /// Steps 7 to 10: broadcast, follow, confirm, record.
 async fn send_and_confirm(app: &App, settlement: &Settlement, evm: &EvmNetwork, mut signed: Signed) -> Ended {
-    let pending = Pending {
+    let mut pending = Pending {
         hash: hash_text(&signed),
         bytes: signed.transaction.bytes.clone(),
         signer: signed.signer(),
         nonce: signed.nonce(),
         expires_at: settlement.valid.expires_at,
+        fee: None,
     };
     settlement.place.sent(&pending.hash);
     let outcome = match evm.broadcast(&mut signed).await {
@@ -87,7 +91,8 @@ async fn send_and_confirm(app: &App, settlement: &Settlement, evm: &EvmNetwork, 
                 // The bytes are recorded: after a restart they are sent again, which changes nothing.
                 tracing::error!(event = "journal_failed", reason = %error);
             }
-            follow_and_confirm(&settlement.routed, evm, &pending).await
+            pending.fee = signed.take_fee();
+            follow_and_confirm(&settlement.routed, evm, &mut pending).await
         }
     };
     drop(signed);
@@ -105,7 +110,7 @@ async fn send_and_confirm(app: &App, settlement: &Settlement, evm: &EvmNetwork, 
 pub(super) async fn follow_and_confirm(
     routed: &Routed,
     evm: &EvmNetwork,
-    pending: &Pending,
+    pending: &mut Pending,
 ) -> Option<Outcome> {
     for _ in 0..CONFIRM_ATTEMPTS {
         let tracked = match evm.follow(pending).await {
@@ -191,19 +196,6 @@ async fn release(app: &App, settlement: &Settlement, refusal: Refusal) -> Ended 
     Ended::Released(refusal)
 }
 
-/// The guest's word for the amount must be the requirements': answers and records repeat it.
-fn check_amount(settlement: &Settlement) -> Result<(), Refusal> {
-    if settlement.valid.amount == settlement.routed.requirements.amount {
-        return Ok(());
-    }
-    tracing::error!(event = "guest_amount_differs", payment_id = settlement.payment_id.as_str());
-    Err(Refusal {
-        kind: RefusalKind::Internal,
-        reason: reason::UNEXPECTED_SETTLE_ERROR,
-        message: "internal error".to_owned(),
-    })
-}
-
 fn refused_by_node(settlement: &Settlement, refusal: NodeRefusal) -> Outcome {
     tracing::error!(
         event = "broadcast_refused",
@@ -218,7 +210,10 @@ fn refused_by_node(settlement: &Settlement, refusal: NodeRefusal) -> Outcome {
     }
 }
 
-fn policy_refused(settlement: &Settlement, refused: &facilitator_vault::PolicyRefusal) -> Refusal {
+fn policy_refused(settlement: &Settlement, refused: &PolicyRefusal) -> Refusal {
+    if refused.is_stop() {
+        return network_stopped(settlement);
+    }
     // In a healthy system this never happens: the guest said yes and the host said no.
     tracing::error!(
         event = "signing_policy_refused",
@@ -229,29 +224,48 @@ fn policy_refused(settlement: &Settlement, refused: &facilitator_vault::PolicyRe
         rule = refused.rule,
         reason = refused.message,
     );
-    Refusal {
-        kind: RefusalKind::Verdict,
-        reason: reason::SIGNING_POLICY_REFUSED,
-        message: refused.to_string(),
-    }
+    verdict(reason::SIGNING_POLICY_REFUSED, refused.to_string())
+}
+
+/// The operator has stopped the network after the request had begun.
+fn network_stopped(settlement: &Settlement) -> Refusal {
+    tracing::warn!(
+        event = "network_stopped",
+        payment_id = settlement.payment_id.as_str(),
+        network = settlement.routed.network.caip2().as_str(),
+        rule = rule::NETWORK_KILLED,
+    );
+    upstream()
 }
 
 fn sign_failed(settlement: &Settlement, error: &SubmitError) -> Refusal {
-    tracing::warn!(
-        event = "sign_failed",
-        payment_id = settlement.payment_id.as_str(),
-        network = settlement.routed.network.caip2().as_str(),
-        reason = %error,
-    );
+    let payment_id = settlement.payment_id.as_str();
+    let network = settlement.routed.network.caip2().as_str();
     match error {
-        SubmitError::GasPriceOverCap { .. } => Refusal {
-            kind: RefusalKind::Verdict,
-            reason: reason::EVM_GAS_PRICE_OVER_CAP,
-            message: error.to_string(),
-        },
-        SubmitError::NoFees | SubmitError::NoNonce | SubmitError::LaneFull => upstream(),
-        SubmitError::Sign(_) => refusal_of(&FlowError::Internal),
+        // Nobody's fault, and it passes: not the alert that a guest deserves.
+        SubmitError::Sign(SignError::Budget(refused)) => {
+            let BudgetRefusal { rule, needed, left } = refused;
+            tracing::warn!(event = "budget_exhausted", payment_id, network, rule, %needed, %left);
+            verdict(reason::SIGNING_POLICY_REFUSED, refused.to_string())
+        }
+        SubmitError::Sign(SignError::NetworkKilled { .. }) => network_stopped(settlement),
+        SubmitError::Sign(sign) => {
+            tracing::error!(event = "sign_failed", payment_id, network, rule = sign.rule(), reason = %sign);
+            refusal_of(&FlowError::Internal)
+        }
+        SubmitError::GasPriceOverCap { .. } => {
+            tracing::warn!(event = "sign_failed", payment_id, network, reason = %error);
+            verdict(reason::EVM_GAS_PRICE_OVER_CAP, error.to_string())
+        }
+        SubmitError::NoFees | SubmitError::NoNonce | SubmitError::LaneFull => {
+            tracing::warn!(event = "sign_failed", payment_id, network, reason = %error);
+            upstream()
+        }
     }
+}
+
+fn verdict(reason: &'static str, message: String) -> Refusal {
+    Refusal { kind: RefusalKind::Verdict, reason, message }
 }
 
 fn journal_failed(error: &JournalError) -> Refusal {

@@ -7,8 +7,12 @@ use alloy_primitives::{Address, U256};
 use facilitator_protocol::{AtomicAmount, Caip2, EvmCall, PaymentRequirements, Valid};
 
 use super::{Approved, PolicyRefusal, rule};
-use crate::Scope;
+use crate::{
+    Scope,
+    budget::{Budgets, Party, Sponsored},
+};
 use calldata::Transfer;
+pub use calldata::{EvmSelector, UnknownSelector};
 
 /// Gas that every transaction costs (EIP-2, `G_transaction`): a limit below it cannot be included.
 pub(crate) const MIN_GAS: u64 = 21_000;
@@ -18,19 +22,25 @@ pub(crate) const MIN_GAS: u64 = 21_000;
 pub struct EvmPolicy {
     /// The network, `eip155:<chain_id>`.
     pub network: Caip2,
+    /// Its name in x402 version 1.
+    pub name: String,
     /// Its chain id (EIP-155), under which transactions are signed.
     pub chain_id: u64,
     /// Whose keys sign on it.
     pub scope: Scope,
     /// Assets that may be called.
     pub assets: Vec<[u8; 20]>,
+    /// Functions of them that may be called.
+    pub selectors: Vec<EvmSelector>,
     /// Most gas that a transaction may be given.
     pub max_gas: u64,
     /// Most that a transaction may offer per gas, wei.
     pub max_fee_per_gas_wei: u128,
     /// Most that a transaction may tip per gas, wei.
     pub max_priority_fee_per_gas_wei: u128,
-    /// Whether the operator has stopped settlements here.
+    /// Most that is spent on fees, wei.
+    pub budgets: Budgets,
+    /// Whether the operator has stopped settlements here, to begin with.
     pub killed: bool,
 }
 
@@ -44,28 +54,22 @@ impl EvmPolicy {
         claims: &Valid,
         ours: &[[u8; 20]],
     ) -> Result<Approved<EvmCall>, PolicyRefusal> {
-        self.check_alive()?;
         self.check_kind(requirements)?;
         let required = Required::read(requirements)?;
         self.check_asset(call.to, &required)?;
-        let transfer = calldata::decode(&call.data)?;
+        let transfer = calldata::decode(&call.data, &self.selectors)?;
         check_transfer(&transfer, &required, ours)?;
         self.check_claims(&transfer, required.asset, claims)?;
         self.check_gas(call.gas_ceiling)?;
-        Ok(Approved::new(call, self.network.clone(), self.chain_id))
+        Ok(Approved::new(call, self.network.clone(), self.chain_id, transfer.sponsored()))
     }
 
-    pub(crate) fn check_alive(&self) -> Result<(), PolicyRefusal> {
-        hold(!self.killed, rule::NETWORK_KILLED, || format!("settlements on {} are stopped", self.network))
-    }
-
-    /// [`rule::SCHEME_LISTED`], [`rule::NETWORK_IS_REQUIRED`]. A v1 name is routed by the host's registry
-    /// alone, and holds no colon.
+    /// [`rule::SCHEME_LISTED`], [`rule::NETWORK_IS_REQUIRED`].
     fn check_kind(&self, requirements: &PaymentRequirements) -> Result<(), PolicyRefusal> {
         hold(requirements.scheme == "exact", rule::SCHEME_LISTED, || "expected the scheme exact".to_owned())?;
-        let is_here = !requirements.network.contains(':') || requirements.network == self.network.as_str();
+        let is_here = [self.network.as_str(), &self.name].contains(&requirements.network.as_str());
         hold(is_here, rule::NETWORK_IS_REQUIRED, || {
-            format!("expected requirements for {}, found another network", self.network)
+            format!("expected requirements for {} or {}, found another network", self.network, self.name)
         })
     }
 
@@ -93,6 +97,9 @@ impl EvmPolicy {
         if address(&claims.payer) != Some(*from) {
             return Err(differs("payer"));
         }
+        if amount(&claims.amount) != Some(transfer.value) {
+            return Err(differs("amount"));
+        }
         let expires_at: u64 = transfer.valid_before.saturating_to();
         if claims.expires_at == expires_at { Ok(()) } else { Err(differs("expiry")) }
     }
@@ -103,6 +110,18 @@ impl EvmPolicy {
             format!("expected a gas ceiling from {MIN_GAS} to {}, found {ceiling}", self.max_gas)
         })
     }
+}
+
+impl Transfer {
+    fn sponsored(&self) -> Sponsored {
+        Sponsored { pay_to: Party::new(self.to.as_slice()), payer: Party::new(self.from.as_slice()) }
+    }
+}
+
+/// For whom the fee of a call is paid that was approved earlier, perhaps by another policy. None if it is
+/// no transfer.
+pub(crate) fn sponsored(data: &[u8]) -> Option<Sponsored> {
+    calldata::decode(data, &EvmSelector::ALL).ok().map(|transfer| transfer.sponsored())
 }
 
 /// What the requirements ask for, as the host reads them.

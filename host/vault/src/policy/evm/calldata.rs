@@ -2,6 +2,8 @@
 //!
 //! Source: EIP-3009; the form with `bytes signature` is that of USDC 2.2 (FiatTokenV2_2).
 
+use std::str::FromStr;
+
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, sol};
 
@@ -31,26 +33,69 @@ pub(super) struct Transfer {
     pub(super) nonce: B256,
 }
 
-/// Reads calldata strictly: [`rule::SELECTOR_LISTED`], [`rule::SIGNATURE_LENGTH`],
-/// [`rule::CALLDATA_CANONICAL`].
-pub(super) fn decode(data: &[u8]) -> Result<Transfer, PolicyRefusal> {
-    let selector = data.first_chunk::<4>();
-    if selector == Some(&WithParts::SELECTOR) {
-        let WithParts { from, to, value, validBefore: valid_before, nonce, .. } = canonical(data)?;
-        Ok(Transfer { from, to, value, valid_before, nonce })
-    } else if selector == Some(&WithBytes::SELECTOR) {
-        if data.len() > MAX_CALLDATA_BYTES {
-            let message = format!("expected at most {MAX_SIGNATURE_BYTES} bytes of signature");
-            return Err(PolicyRefusal::new(rule::SIGNATURE_LENGTH, message));
+/// A function that the host can decode, and an operator may allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvmSelector {
+    /// `0xe3ee160e`: `transferWithAuthorization` with `v`, `r`, `s`, for a signature of a key.
+    TransferWithParts,
+    /// `0xcf092995`: `transferWithAuthorization` with `bytes signature`, for one of a contract wallet.
+    TransferWithBytes,
+}
+
+/// Text that names no function that the host can decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected 0xe3ee160e (transferWithAuthorization with v, r, s) or 0xcf092995 (with bytes signature)")]
+pub struct UnknownSelector;
+
+impl EvmSelector {
+    /// Every function that the host can decode.
+    pub const ALL: [Self; 2] = [Self::TransferWithParts, Self::TransferWithBytes];
+
+    /// The first four bytes of the calldata.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 4] {
+        match self {
+            Self::TransferWithParts => WithParts::SELECTOR,
+            Self::TransferWithBytes => WithBytes::SELECTOR,
         }
-        let WithBytes { from, to, value, validBefore: valid_before, nonce, .. } = canonical(data)?;
-        Ok(Transfer { from, to, value, valid_before, nonce })
-    } else {
-        let found = selector.map_or_else(|| "none".to_owned(), hex::encode);
-        Err(PolicyRefusal::new(
-            rule::SELECTOR_LISTED,
-            format!("expected transferWithAuthorization, found selector {found}"),
-        ))
+    }
+}
+
+impl FromStr for EvmSelector {
+    type Err = UnknownSelector;
+
+    /// `0x` and eight hexadecimal digits, in either case.
+    fn from_str(text: &str) -> Result<Self, UnknownSelector> {
+        let mut bytes = [0; 4];
+        let digits = text.strip_prefix("0x").ok_or(UnknownSelector)?;
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| UnknownSelector)?;
+        Self::ALL.into_iter().find(|selector| selector.bytes() == bytes).ok_or(UnknownSelector)
+    }
+}
+
+/// Reads calldata of the `allowed` functions strictly: [`rule::SELECTOR_LISTED`],
+/// [`rule::SIGNATURE_LENGTH`], [`rule::CALLDATA_CANONICAL`].
+pub(super) fn decode(data: &[u8], allowed: &[EvmSelector]) -> Result<Transfer, PolicyRefusal> {
+    let found = data.first_chunk::<4>();
+    match allowed.iter().find(|selector| Some(&selector.bytes()) == found) {
+        Some(EvmSelector::TransferWithParts) => {
+            let WithParts { from, to, value, validBefore: valid_before, nonce, .. } = canonical(data)?;
+            Ok(Transfer { from, to, value, valid_before, nonce })
+        }
+        Some(EvmSelector::TransferWithBytes) => {
+            if data.len() > MAX_CALLDATA_BYTES {
+                let message = format!("expected at most {MAX_SIGNATURE_BYTES} bytes of signature");
+                return Err(PolicyRefusal::new(rule::SIGNATURE_LENGTH, message));
+            }
+            let WithBytes { from, to, value, validBefore: valid_before, nonce, .. } = canonical(data)?;
+            Ok(Transfer { from, to, value, valid_before, nonce })
+        }
+        None => {
+            let found = found.map_or_else(|| "none".to_owned(), hex::encode);
+            let allowed: Vec<String> = allowed.iter().map(|selector| hex::encode(selector.bytes())).collect();
+            let message = format!("expected selector {}, found {found}", allowed.join(" or "));
+            Err(PolicyRefusal::new(rule::SELECTOR_LISTED, message))
+        }
     }
 }
 

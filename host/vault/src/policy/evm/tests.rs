@@ -3,7 +3,7 @@
 use facilitator_protocol::{EvmCall, Intent, PaymentRequirements, Valid};
 use proptest::prelude::*;
 
-use crate::{Vault, rule, testing::*};
+use crate::{EvmSelector, Vault, rule, testing::*};
 
 #[test]
 fn both_forms_of_the_transfer_are_approved_as_they_came() {
@@ -55,8 +55,12 @@ fn requirements_of_another_scheme_or_network_are_refused() {
         let other = PaymentRequirements { network: network.to_owned(), ..requirements() };
         assert_eq!(refusal_for(&other), rule::NETWORK_IS_REQUIRED);
     }
-    let v1 = PaymentRequirements { network: "base-sepolia".to_owned(), ..requirements() };
+    let named = |name: &str| PaymentRequirements { network: name.to_owned(), ..requirements() };
+    let v1 = named("base-sepolia");
     vault().approve(&network(), Intent::EvmCall(good_call()), &v1, &claims()).unwrap();
+    for other in ["base", "Base-Sepolia", "base-sepolia ", ""] {
+        assert_eq!(refusal_for(&named(other)), rule::NETWORK_IS_REQUIRED, "{other}");
+    }
 }
 
 #[test]
@@ -119,6 +123,36 @@ fn only_the_payers_signed_transfer_is_called() {
 }
 
 #[test]
+fn an_operator_may_allow_fewer_functions() {
+    let (parts, bytes) = (with_parts(PAYER, PAY_TO, AMOUNT), with_bytes(&[7; 65]));
+    for (selector, allowed, refused) in
+        [(EvmSelector::TransferWithParts, &parts, &bytes), (EvmSelector::TransferWithBytes, &bytes, &parts)]
+    {
+        let vault = vault_of(super::EvmPolicy { selectors: vec![selector], ..policy() });
+        approve(&vault, EvmCall { data: allowed.clone(), ..good_call() }).unwrap();
+        let refused = approve(&vault, EvmCall { data: refused.clone(), ..good_call() }).unwrap_err();
+        assert_eq!(refused.rule, rule::SELECTOR_LISTED);
+        assert!(refused.message.contains(&hex::encode(selector.bytes())), "{}", refused.message);
+    }
+    let none = vault_of(super::EvmPolicy { selectors: Vec::new(), ..policy() });
+    assert_eq!(approve(&none, good_call()).unwrap_err().rule, rule::SELECTOR_LISTED);
+}
+
+#[test]
+fn a_function_is_named_by_its_selector() {
+    for selector in EvmSelector::ALL {
+        for text in [hex0x(&selector.bytes()), format!("0x{}", hex::encode_upper(selector.bytes()))] {
+            assert_eq!(text.parse(), Ok(selector));
+        }
+    }
+    assert_eq!("0xe3ee160e".parse(), Ok(EvmSelector::TransferWithParts));
+    // approve, too short, too long, without prefix, a name
+    for text in ["0x095ea7b3", "0xe3ee16", "0xe3ee160e00", "e3ee160e", "transferWithAuthorization", ""] {
+        assert_eq!(text.parse::<EvmSelector>(), Err(crate::UnknownSelector), "{text}");
+    }
+}
+
+#[test]
 fn the_recipient_is_pay_to() {
     for to in [PAYER, ASSET, [0; 20], vault().signers(&network())[0]] {
         assert_eq!(refusal_of_data(with_parts(PAYER, to, AMOUNT)), rule::RECIPIENT);
@@ -168,6 +202,10 @@ fn what_the_guest_says_of_the_payment_must_be_what_the_calldata_says() {
         // Another payer would be named in the answer.
         Valid { payer: hex0x(&PAY_TO), ..claims() },
         Valid { payer: String::new(), ..claims() },
+        // Another amount would be answered and recorded.
+        Valid { amount: "1001".parse().unwrap(), ..claims() },
+        Valid { amount: "0".parse().unwrap(), ..claims() },
+        Valid { amount: "9".repeat(78).parse().unwrap(), ..claims() },
         // An earlier expiry would have a payment reported as failed that can still land.
         Valid { expires_at: claims().expires_at - 1, ..claims() },
         Valid { expires_at: claims().expires_at + 1, ..claims() },
@@ -200,6 +238,8 @@ fn calldata_has_one_encoding() {
     long_length[31] = 97;
     let mut dirty_address = good.clone();
     dirty_address[4 + 32] = 1;
+    let mut dirty_payer = good_call().data;
+    dirty_payer[4 + 11] = 1;
     let mut dirty_v = good_call().data;
     dirty_v[4 + 6 * 32] = 1;
 
@@ -219,6 +259,7 @@ fn calldata_has_one_encoding() {
         with_tail(number(7 * 32), &long_length),
         dirty_padding,
         dirty_address,
+        dirty_payer,
         dirty_v,
         // Bytes behind, words behind, bytes missing, padding missing, no tail at all.
         [good.as_slice(), &[0]].concat(),
@@ -236,6 +277,35 @@ fn calldata_has_one_encoding() {
     ] {
         assert_eq!(refusal_of_data(data.clone()), rule::CALLDATA_CANONICAL, "{}", hex::encode(data));
     }
+}
+
+#[test]
+fn paying_the_facilitator_itself_is_a_payment_like_any_other() {
+    let ours = vault().signers(&network())[0];
+    let to_us = PaymentRequirements { pay_to: hex0x(&ours), ..requirements() };
+    let call = EvmCall { data: with_parts(PAYER, ours, AMOUNT), ..good_call() };
+    vault().approve(&network(), Intent::EvmCall(call), &to_us, &claims()).unwrap();
+    // Not from one of our accounts to another.
+    let mainnet = keys().addresses(crate::Scope::Mainnet)[0];
+    let call = EvmCall { data: with_parts(mainnet, ours, AMOUNT), ..good_call() };
+    let refused = vault().approve(&network(), Intent::EvmCall(call), &to_us, &claims()).unwrap_err();
+    assert_eq!(refused.rule, rule::PAYER_NOT_OURS);
+}
+
+#[test]
+fn an_amount_has_one_reading() {
+    // Leading zeros are the same number; what is no plain number never becomes requirements.
+    let padded = PaymentRequirements { amount: "0001000".parse().unwrap(), ..requirements() };
+    vault().approve(&network(), Intent::EvmCall(good_call()), &padded, &claims()).unwrap();
+    for text in ["1e3", "1_000", "0x3e8", "1000.0", "-1000", "+1000", " 1000"] {
+        assert!(text.parse::<facilitator_protocol::AtomicAmount>().is_err(), "{text}");
+    }
+    // 2^128 + 1000: what is read in 128 bits would be the same.
+    let wide = "340282366920938463463374607431768212456".parse().unwrap();
+    assert_eq!(refusal_for(&PaymentRequirements { amount: wide, ..requirements() }), rule::AMOUNT);
+    let mut high = good_call().data;
+    high[4 + 2 * 32] = 1;
+    assert_eq!(refusal_of_data(high), rule::AMOUNT);
 }
 
 proptest! {
