@@ -25,6 +25,10 @@ build: guests ## release binary and guest components, in CARGO_TARGET_DIR (defau
 guests: rust ## the guest components alone
 	cargo run --locked --package xtask -- guests
 
+.PHONY: reproducible
+reproducible: rust ## the guests built twice in different places, which must give the same bytes
+	cargo run --locked --package xtask -- guests --check
+
 .PHONY: run
 run: build ## the whole way on this machine: chain, facilitator, paid server, one payment; stays up
 	@scripts/install-npm.sh tests/devnet tests/demo
