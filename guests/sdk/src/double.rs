@@ -1,5 +1,6 @@
 //! The host's ports for tests: RPC from a script, a clock that stands still, crypto as the host does it.
 
+pub mod json_text;
 pub mod script;
 
 use core::cell::RefCell;
@@ -12,7 +13,8 @@ use secp256k1::{
 use sha2::{Digest, Sha256};
 
 use crate::{Answer, Call, Host, Level, Rpc, RpcError};
-pub use script::{Exchange, Outcome, Script};
+pub use json_text::JsonText;
+pub use script::{Asked, Difference, Exchange, Outcome, Script};
 
 /// A host without a network.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ impl Double {
     ///
     /// # Errors
     /// The first difference, expected against found.
-    pub fn finish(self) -> Result<(), String> {
+    pub fn finish(self) -> Result<(), Difference> {
         self.script.into_inner().finish()
     }
 }
@@ -57,8 +59,8 @@ impl Rpc for Double {
     }
 
     fn batch(&self, calls: &[Call]) -> Result<Vec<Answer>, RpcError> {
-        let found: Vec<_> = calls.iter().map(|call| (call.method, call.params.clone())).collect();
-        self.script.borrow_mut().play(&found)
+        let asked = |call: &Call| Asked { method: call.method.to_owned(), params: (&call.params).into() };
+        self.script.borrow_mut().play(calls.iter().map(asked).collect())
     }
 }
 

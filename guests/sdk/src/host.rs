@@ -10,7 +10,7 @@ use crate::GuestError;
 pub struct Call {
     /// Method; the descriptor has to name it.
     pub method: &'static str,
-    /// `params`, an array.
+    /// `params`, an array or an object.
     pub params: Value,
 }
 

@@ -1,189 +1,84 @@
-//! A case directory.
+//! A case: what is asked, what the node answers, what the guest has to say.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use facilitator_protocol::{AtomicAmount, Family, Observation, Phase, Valid};
-use guest_sdk::{RequestText, double::Script};
-use serde::Deserialize;
+use guest_sdk::double::{Difference, Script};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::Failure;
+use crate::{
+    answer::Answer,
+    ask::Ask,
+    files::{Broken, CLOCK, CaseFile, EXPECT, REQUEST, RPC},
+};
 
 /// A case, read.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Family whose guest it asks.
-    pub family: Family,
     /// What is asked.
     pub ask: Ask,
     /// Round trips.
     pub script: Script,
     /// Unix milliseconds.
     pub now_ms: u64,
-    /// The whole answer.
-    pub expect: Value,
+    /// The whole answer; `None` as long as nobody wrote one.
+    pub expect: Option<Value>,
 }
 
 /// What a guest did with a case.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Its answer.
-    pub answer: Value,
+    pub answer: Answer,
     /// Whether its RPC calls were those of the script.
-    pub replay: Result<(), String>,
+    pub replay: Result<(), Difference>,
 }
 
-/// `request.json`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "call", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Ask {
-    /// `describe()`.
-    Describe,
-    /// `supported(network, settings)`.
-    Supported {
-        /// CAIP-2.
-        network: String,
-        /// `GuestSettings`.
-        settings: Value,
+/// Why a case does not pass.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// It cannot be read.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// The guest trapped, ran into a bound or answered out of contract.
+    #[error("the guest ended without an answer: {0}")]
+    Ended(String),
+    /// The guest asked the node something else.
+    #[error(transparent)]
+    Calls(#[from] Difference),
+    /// The guest answered something else.
+    #[error("answers differ\nexpected: {expected}\nfound:    {found}")]
+    Answer {
+        /// `expect.json`.
+        expected: Value,
+        /// The guest's.
+        found: Value,
     },
-    /// `verify(request, phase)`.
-    Verify {
-        /// `verify` or `settle`.
-        phase: AskPhase,
-        /// The request.
-        #[serde(flatten)]
-        request: AskRequest,
-    },
-    /// `prepare(request, valid)`.
-    Prepare {
-        /// What verify found.
-        valid: AskValid,
-        /// The request.
-        #[serde(flatten)]
-        request: AskRequest,
-    },
-    /// `confirm(request, observation)`.
-    Confirm {
-        /// What the host saw.
-        observation: AskObservation,
-        /// The request.
-        #[serde(flatten)]
-        request: AskRequest,
-    },
-}
-
-/// A request; the parts that cross the boundary as text are JSON here.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AskRequest {
-    x402_version: u8,
-    scheme: String,
-    network: String,
-    payload: Value,
-    requirements: Value,
-    settings: Value,
-}
-
-impl AskRequest {
-    /// The request as text.
-    #[must_use]
-    pub fn text(&self) -> RequestText {
-        RequestText {
-            x402_version: self.x402_version,
-            scheme: self.scheme.clone(),
-            network: self.network.clone(),
-            payload: self.payload.to_string(),
-            requirements: self.requirements.to_string(),
-            settings: self.settings.to_string(),
-        }
-    }
-}
-
-/// A phase.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AskPhase {
-    /// `/verify`.
-    Verify,
-    /// The last check.
-    Settle,
-}
-
-impl From<AskPhase> for Phase {
-    fn from(phase: AskPhase) -> Self {
-        match phase {
-            AskPhase::Verify => Self::Verify,
-            AskPhase::Settle => Self::Settle,
-        }
-    }
-}
-
-/// A valid verdict. Numbers of 64 bits are text: not every JSON reader can hold them.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AskValid {
-    payer: String,
-    amount: AtomicAmount,
-    payment_id: String,
-    expires_at: String,
-    carry: String,
-}
-
-impl AskValid {
-    /// As the guest takes it.
-    ///
-    /// # Errors
-    /// When `expiresAt` is no number.
-    pub fn valid(&self) -> Result<Valid, Failure> {
-        let expires_at = self.expires_at.parse().map_err(|_| Failure::Case {
-            file: "request.json",
-            message: format!("valid.expiresAt: expected Unix seconds, found {}", self.expires_at),
-        })?;
-        Ok(Valid {
-            payer: self.payer.clone(),
-            amount: self.amount.clone(),
-            payment_id: self.payment_id.clone(),
-            expires_at,
-            carry: self.carry.clone(),
-        })
-    }
-}
-
-/// An observation.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AskObservation {
-    transaction: String,
-    data: String,
-}
-
-impl From<&AskObservation> for Observation {
-    fn from(observation: &AskObservation) -> Self {
-        Self { transaction: observation.transaction.clone(), data: observation.data.clone() }
-    }
 }
 
 impl Case {
-    /// Reads a case directory, whose parent's name is the family.
+    /// Reads a case directory.
     ///
     /// # Errors
-    /// [`Failure::Case`] names the file.
-    pub fn read(directory: &Path) -> Result<Self, Failure> {
-        let family = directory
-            .parent()
-            .and_then(|parent| parent.file_name()?.to_str()?.parse().ok())
-            .ok_or_else(|| broken("request.json", "the case lies in no family's directory"))?;
-        let clock = text(directory, "clock")?;
+    /// [`Broken`] names the file.
+    pub fn read(directory: &Path) -> Result<Self, Broken> {
+        let request = REQUEST.read(directory)?;
+        let rpc = RPC.read(directory)?;
+        let clock = CLOCK.read(directory)?;
+        let expect = EXPECT.read_if_there(directory)?;
+        Self::from_texts(&request, &rpc, &clock, expect.as_deref())
+    }
+
+    /// Reads a case from the texts of its files.
+    ///
+    /// # Errors
+    /// [`Broken`] names the file.
+    pub fn from_texts(request: &str, rpc: &str, clock: &str, expect: Option<&str>) -> Result<Self, Broken> {
         Ok(Self {
-            family,
-            ask: json(directory, "request.json")?,
-            script: Script::from_jsonl(&text(directory, "rpc.jsonl")?)
-                .map_err(|error| broken("rpc.jsonl", error))?,
-            now_ms: clock
-                .trim()
-                .parse()
-                .map_err(|_| broken("clock", format!("expected Unix milliseconds, found {clock:?}")))?,
-            expect: json(directory, "expect.json")?,
+            ask: json(REQUEST, request)?,
+            script: Script::from_jsonl(rpc).map_err(|error| RPC.broken(error))?,
+            now_ms: read_clock(clock)?,
+            expect: expect.map(|text| json(EXPECT, text)).transpose()?,
         })
     }
 
@@ -191,25 +86,24 @@ impl Case {
     /// from a wrong call.
     ///
     /// # Errors
-    /// [`Failure::Differs`].
-    pub fn compare(&self, how: &'static str, found: Found) -> Result<(), Failure> {
-        found.replay.map_err(|what| Failure::Differs { how, what })?;
-        if found.answer == self.expect {
+    /// [`Failure`].
+    pub fn compare(&self, found: Found) -> Result<(), Failure> {
+        found.replay?;
+        let expected = self.expect.as_ref().ok_or_else(|| EXPECT.broken("no such file"))?;
+        let found = found.answer.value();
+        if found == *expected {
             return Ok(());
         }
-        let what = format!("answers differ\nexpected: {}\nfound:    {}", self.expect, found.answer);
-        Err(Failure::Differs { how, what })
+        Err(Failure::Answer { expected: expected.clone(), found })
     }
 }
 
-fn broken(file: &'static str, message: impl ToString) -> Failure {
-    Failure::Case { file, message: message.to_string() }
+/// The time in the text of `clock`.
+pub(crate) fn read_clock(text: &str) -> Result<u64, Broken> {
+    let expected = || CLOCK.broken(format!("expected Unix milliseconds, found {:?}", text.trim()));
+    text.trim().parse().map_err(|_| expected())
 }
 
-fn text(directory: &Path, file: &'static str) -> Result<String, Failure> {
-    fs::read_to_string(directory.join(file)).map_err(|error| broken(file, error))
-}
-
-fn json<T: serde::de::DeserializeOwned>(directory: &Path, file: &'static str) -> Result<T, Failure> {
-    serde_json::from_str(&text(directory, file)?).map_err(|error| broken(file, error))
+fn json<T: DeserializeOwned>(file: CaseFile, text: &str) -> Result<T, Broken> {
+    serde_json::from_str(text).map_err(|error| file.broken(error))
 }

@@ -1,48 +1,38 @@
 //! A guest as native code, with the SDK's double for the host: fast, and easy to debug.
 
-use facilitator_protocol::Family;
-use guest_evm::ExactEvm;
 use guest_sdk::{GuestError, Scheme, double::Double, scheme};
-use serde_json::Value;
 
 use crate::{
-    Failure, answer,
-    case::{Ask, Case, Found},
+    answer::Answer,
+    ask::Ask,
+    case::{Case, Found},
+    files::Broken,
 };
 
-/// Runs a case.
+/// Runs a case on the scheme `S`.
 ///
 /// # Errors
-/// [`Failure`] if there is no such guest or the case is broken.
-pub fn run(case: &Case) -> Result<Found, Failure> {
-    match case.family {
-        Family::Evm => run_scheme::<ExactEvm>(case),
-        other => Err(Failure::Guest(format!("no guest of family {other}"))),
-    }
-}
-
-fn run_scheme<S: Scheme>(case: &Case) -> Result<Found, Failure> {
+/// [`Broken`] if the case is.
+pub fn run<S: Scheme>(case: &Case) -> Result<Found, Broken> {
     let host = Double::new(case.now_ms, case.script.clone());
     let answer = match &case.ask {
-        Ask::Describe => answer::descriptor(&S::describe()),
+        Ask::Describe => Answer::Descriptor(S::describe()),
         Ask::Supported { network, settings } => {
-            told(scheme::supported::<S>(&host, network, &settings.to_string()), |extra| {
-                answer::extra(extra.as_deref())
-            })
+            told(scheme::supported::<S>(&host, network, &settings.to_string()), Answer::extra)
         }
         Ask::Verify { phase, request } => {
-            told(scheme::verify::<S>(&host, &request.text(), (*phase).into()), answer::verdict)
+            told(scheme::verify::<S>(&host, &request.text(), (*phase).into()), Answer::from)
         }
         Ask::Prepare { valid, request } => {
-            told(scheme::prepare::<S>(&host, &request.text(), &valid.valid()?), answer::intent)
+            told(scheme::prepare::<S>(&host, &request.text(), &valid.valid()?), Answer::from)
         }
         Ask::Confirm { observation, request } => {
-            told(scheme::confirm::<S>(&host, &request.text(), &observation.into()), answer::confirmation)
+            told(scheme::confirm::<S>(&host, &request.text(), &observation.into()), Answer::from)
         }
     };
     Ok(Found { answer, replay: host.finish() })
 }
 
-fn told<T>(result: Result<T, GuestError>, answer: impl FnOnce(&T) -> Value) -> Value {
-    result.as_ref().map_or_else(answer::error, answer)
+fn told<T>(result: Result<T, GuestError>, answer: impl FnOnce(T) -> Answer) -> Answer {
+    result.map_or_else(Answer::from, answer)
 }

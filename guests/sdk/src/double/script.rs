@@ -1,44 +1,50 @@
 //! Recorded RPC, replayed strictly: a call that is not in the script fails, and so does one that is in
 //! the script and was not made. One line of `rpc.jsonl` is one round trip.
 
-use core::fmt::Write as _;
+use core::fmt;
 use std::collections::VecDeque;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
+use super::JsonText;
 use crate::{Answer, RemoteError, RpcError};
 
 /// One round trip.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// What is asked, in order.
     pub requests: Vec<Asked>,
-    /// One answer for each request; none when the whole round trip failed.
-    #[serde(default)]
-    pub answers: Vec<Outcome>,
-    /// No endpoint answered.
-    #[serde(default)]
+    /// One answer for each request; `None` when the whole round trip failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Vec<Outcome>>,
+    /// Why no endpoint answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
 }
 
 /// One call of a round trip.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     /// JSON-RPC method.
     pub method: String,
     /// JSON-RPC params.
-    pub params: Value,
+    pub params: JsonText,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.params)
+    }
 }
 
 /// The node's answer to one call.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Outcome {
     /// `result`.
-    Result(Value),
+    Result(JsonText),
     /// `error`.
     Error {
         /// `error.code`.
@@ -46,19 +52,56 @@ pub enum Outcome {
         /// `error.message`.
         message: String,
         /// `error.data`.
-        #[serde(default)]
-        data: Option<Value>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        data: Option<JsonText>,
     },
 }
 
 impl From<Outcome> for Answer {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Result(result) => Ok(result.to_string()),
+            Outcome::Result(result) => Ok(result.get().to_owned()),
             Outcome::Error { code, message, data } => {
-                Err(RpcError::Remote(RemoteError { code, message, data: data.map(|data| data.to_string()) }))
+                let data = data.map(|data| data.get().to_owned());
+                Err(RpcError::Remote(RemoteError { code, message, data }))
             }
         }
+    }
+}
+
+/// A line of `rpc.jsonl` that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
+pub struct Unreadable {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Where the calls that were made and those of the script part.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub struct Difference {
+    /// Round trip, counted from 1.
+    pub round_trip: usize,
+    /// How many the script has.
+    pub recorded: usize,
+    /// What the script has there; `None` after its end.
+    pub expected: Option<Vec<Asked>>,
+    /// What was asked there; `None` if nothing was asked any more.
+    pub found: Option<Vec<Asked>>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calls = |calls: &Option<Vec<Asked>>| match calls {
+            None => "no more calls".to_owned(),
+            Some(calls) => calls.iter().map(Asked::to_string).collect::<Vec<_>>().join("\n          "),
+        };
+        let Self { round_trip, recorded, expected, found } = self;
+        let (expected, found) = (calls(expected), calls(found));
+        write!(f, "RPC calls differ in round trip {round_trip} (of {recorded} recorded)")?;
+        write!(f, "\nexpected: {expected}\nfound:    {found}")
     }
 }
 
@@ -66,42 +109,56 @@ impl From<Outcome> for Answer {
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     left: VecDeque<Exchange>,
-    difference: Option<String>,
+    played: usize,
+    difference: Option<Difference>,
 }
 
 impl Script {
     /// A script of `exchanges`.
     #[must_use]
     pub fn new(exchanges: Vec<Exchange>) -> Self {
-        Self { left: exchanges.into(), difference: None }
+        Self { left: exchanges.into(), played: 0, difference: None }
     }
 
     /// Reads `rpc.jsonl`: one exchange a line, empty lines skipped.
     ///
     /// # Errors
     /// Line and reason.
-    pub fn from_jsonl(text: &str) -> Result<Self, String> {
+    pub fn from_jsonl(text: &str) -> Result<Self, Unreadable> {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let exchanges = lines
-            .map(|(number, line)| {
-                serde_json::from_str(line).map_err(|error| format!("line {}: {error}", number + 1))
+            .map(|(index, line)| {
+                Exchange::from_line(line).map_err(|message| Unreadable { line: index + 1, message })
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self::new(exchanges))
+    }
+
+    /// Round trips that are not played yet.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.left.len()
     }
 
     /// Plays one round trip. After the first difference nothing is available any more.
     ///
     /// # Errors
     /// What the script says, or the difference as [`RpcError::Unavailable`].
-    pub fn play(&mut self, calls: &[(&str, Value)]) -> Result<Vec<Answer>, RpcError> {
+    pub fn play(&mut self, calls: Vec<Asked>) -> Result<Vec<Answer>, RpcError> {
         if self.difference.is_none() {
             match self.left.pop_front() {
-                None => self.difference = Some(format!("no more calls\nfound:    {}", found(calls))),
-                Some(expected) if !expected.asks(calls) => {
-                    self.difference = Some(format!("{}\nfound:    {}", expected.asked(), found(calls)));
+                Some(expected) if expected.requests == calls => {
+                    self.played += 1;
+                    return expected.answer();
                 }
-                Some(expected) => return expected.answer(),
+                expected => {
+                    self.difference = Some(Difference {
+                        round_trip: self.played + 1,
+                        recorded: self.played + self.left.len() + usize::from(expected.is_some()),
+                        expected: expected.map(|exchange| exchange.requests),
+                        found: Some(calls),
+                    });
+                }
             }
         }
         Err(RpcError::Unavailable("the call is not in the script".to_owned()))
@@ -110,103 +167,64 @@ impl Script {
     /// Whether the calls made were exactly those of the script.
     ///
     /// # Errors
-    /// The first difference, expected against found.
-    pub fn finish(self) -> Result<(), String> {
-        match (self.difference, self.left.front()) {
-            (Some(difference), _) => Err(format!("RPC calls differ\nexpected: {difference}")),
-            (None, Some(next)) => {
-                Err(format!("RPC calls differ\nexpected: {}\nfound:    no more calls", next.asked()))
-            }
-            (None, None) => Ok(()),
+    /// The first difference.
+    pub fn finish(mut self) -> Result<(), Difference> {
+        if let Some(difference) = self.difference {
+            return Err(difference);
+        }
+        let recorded = self.played + self.left.len();
+        match self.left.pop_front() {
+            None => Ok(()),
+            Some(next) => Err(Difference {
+                round_trip: self.played + 1,
+                recorded,
+                expected: Some(next.requests),
+                found: None,
+            }),
         }
     }
 }
 
 impl Exchange {
-    fn asks(&self, calls: &[(&str, Value)]) -> bool {
-        self.requests.len() == calls.len()
-            && self
-                .requests
-                .iter()
-                .zip(calls)
-                .all(|(asked, (method, params))| asked.method == *method && asked.params == *params)
-    }
-
-    fn asked(&self) -> String {
-        found(&self.requests.iter().map(|asked| (&*asked.method, asked.params.clone())).collect::<Vec<_>>())
-    }
-
-    fn answer(self) -> Result<Vec<Answer>, RpcError> {
-        match self.unavailable {
-            Some(why) => Err(RpcError::Unavailable(why)),
-            None => Ok(self.answers.into_iter().map(Answer::from).collect()),
+    /// Reads one line of `rpc.jsonl`.
+    fn from_line(line: &str) -> Result<Self, String> {
+        let exchange: Self = serde_json::from_str(line).map_err(|error| {
+            // A line is one line: the error's own line number would only confuse.
+            let text = error.to_string();
+            text.split(" at line ").next().map_or_else(|| text.clone(), str::to_owned)
+                + &format!(" at column {}", error.column())
+        })?;
+        let requests = exchange.requests.len();
+        match (&exchange.answers, &exchange.unavailable) {
+            (Some(answers), None) if answers.len() == requests => Ok(exchange),
+            (Some(answers), None) => {
+                Err(format!("expected one answer for each of {requests} requests, found {}", answers.len()))
+            }
+            (None, Some(_)) => Ok(exchange),
+            (None, None) => Err("expected `answers` or `unavailable`, found neither".to_owned()),
+            (Some(_), Some(_)) => Err("expected `answers` or `unavailable`, found both".to_owned()),
         }
     }
-}
 
-fn found(calls: &[(&str, Value)]) -> String {
-    calls.iter().fold(String::new(), |mut text, (method, params)| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{}{method} {params}", if text.is_empty() { "" } else { "\n          " });
-        text
-    })
+    /// The line of `rpc.jsonl`, without its end.
+    ///
+    /// # Errors
+    /// None that is known of.
+    pub fn to_line(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+
+    /// What the guest gets.
+    ///
+    /// # Errors
+    /// [`RpcError::Unavailable`] if the round trip failed.
+    pub fn answer(self) -> Result<Vec<Answer>, RpcError> {
+        match self.unavailable {
+            Some(why) => Err(RpcError::Unavailable(why)),
+            None => Ok(self.answers.unwrap_or_default().into_iter().map(Answer::from).collect()),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const TWO: &str = r#"{"requests":[{"method":"a","params":[1]}],"answers":[{"result":"x"}]}
-
-{"requests":[{"method":"b","params":[{"k":1,"l":2}]},{"method":"c","params":[]}],"answers":[{"error":{"code":3,"message":"m","data":"0x"}},{"result":null}]}"#;
-
-    fn two() -> Script {
-        Script::from_jsonl(TWO).unwrap()
-    }
-
-    #[test]
-    fn plays_exchanges_in_their_order() {
-        let mut script = two();
-        assert_eq!(script.play(&[("a", json!([1]))]), Ok(vec![Ok("\"x\"".to_owned())]));
-        let remote = RemoteError { code: 3, message: "m".to_owned(), data: Some("\"0x\"".to_owned()) };
-        assert_eq!(
-            script.play(&[("b", json!([{"l": 2, "k": 1}])), ("c", json!([]))]),
-            Ok(vec![Err(RpcError::Remote(remote)), Ok("null".to_owned())])
-        );
-        assert_eq!(script.finish(), Ok(()));
-    }
-
-    #[test]
-    fn a_call_that_is_not_recorded_fails_for_good() {
-        for wrong in [
-            vec![("a", json!([2]))],
-            vec![("b", json!([1]))],
-            vec![("a", json!([1])), ("a", json!([1]))],
-            vec![],
-        ] {
-            let mut script = two();
-            assert!(matches!(script.play(&wrong), Err(RpcError::Unavailable(_))), "{wrong:?}");
-            assert!(script.play(&[("a", json!([1]))]).is_err(), "nothing is available after a difference");
-            let difference = script.finish().unwrap_err();
-            assert!(difference.contains("expected: a [1]\nfound:    "), "{difference}");
-        }
-        let mut empty = Script::default();
-        assert!(empty.play(&[("a", json!([1]))]).is_err());
-        assert!(empty.finish().unwrap_err().contains("found:    a [1]"));
-    }
-
-    #[test]
-    fn a_recorded_call_that_is_not_made_fails() {
-        let mut script = two();
-        script.play(&[("a", json!([1]))]).unwrap().pop().unwrap().unwrap();
-        assert!(script.finish().unwrap_err().contains("found:    no more calls"));
-    }
-
-    #[test]
-    fn an_unreadable_recording_names_its_line() {
-        let text = format!("{}\n{{\"requests\":[],\"anwsers\":[]}}", TWO.lines().next().unwrap());
-        assert!(Script::from_jsonl(&text).unwrap_err().starts_with("line 2: unknown field"));
-    }
-}
+mod tests;

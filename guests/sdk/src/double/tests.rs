@@ -77,9 +77,13 @@ fn hashes_are_the_published_ones() {
 
 #[test]
 fn a_batch_has_one_answer_for_each_call() {
-    let script =
-        r#"{"requests":[{"method":"a","params":[]},{"method":"b","params":[]}],"answers":[{"result":1}]}"#;
-    let host = Double::new(0, Script::from_jsonl(script).unwrap());
+    let asked = |method: &str| Asked { method: method.to_owned(), params: (&json!([])).into() };
+    let exchange = Exchange {
+        requests: vec![asked("a"), asked("b")],
+        answers: Some(vec![Outcome::Result((&json!(1)).into())]),
+        unavailable: None,
+    };
+    let host = Double::new(0, Script::new(vec![exchange]));
     let answers = host.batch_of(&[Call::new("a", json!([])), Call::new("b", json!([]))]);
     assert_eq!(answers, Err(RpcError::Unavailable("1 answers to a batch of 2 calls".to_owned())));
 }

@@ -2,8 +2,6 @@
 //! upstream error where it went on to ask the chain, which is not there. Never with a panic, which would be
 //! a trap, and never with `valid`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
-
 use std::fs;
 
 use facilitator_protocol::{Confirmation, Observation, Phase, Valid, Verdict, reason};
@@ -12,10 +10,12 @@ use guest_sdk::{GuestError, RequestText, double::Double, scheme};
 use proptest::{collection, prelude::*, sample};
 use serde_json::{Map, Value, json};
 
+use crate::repository::cases_root;
+
 const LONGEST_MESSAGE: usize = 400;
 
 fn case(name: &str) -> Value {
-    let path = harness::cases_root().join("evm").join(name).join("request.json");
+    let path = cases_root().join("evm").join(name).join("request.json");
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
