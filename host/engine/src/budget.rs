@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use wasmtime::ResourceLimiter;
 
-use crate::{CallPorts, Exhausted, Limits, LogLevel};
+use crate::{CallPorts, Exhausted, Limits, LogLevel, log::CallLog, wasi::WasiCall};
 
 /// Bytes that are charged for an RPC call beside its text, so that empty calls are not free.
 const RPC_CALL_OVERHEAD_BYTES: usize = 64;
@@ -15,17 +15,22 @@ pub(crate) struct HostState {
     /// Methods that the descriptor named and the operator permits.
     pub(crate) granted: Arc<BTreeSet<String>>,
     pub(crate) now_ms: u64,
+    pub(crate) log: CallLog,
+    pub(crate) wasi: WasiCall,
     limits: Limits,
     cpu_epochs_left: u64,
     rpc_calls_left: u32,
     rpc_bytes_left: usize,
-    log_bytes_left: usize,
+    memory_bytes: usize,
+    table_elements: usize,
 }
 
 impl HostState {
     pub(crate) fn new(ports: CallPorts, granted: Arc<BTreeSet<String>>, limits: Limits) -> Self {
         let now_ms = ports.clock.now_ms();
         Self {
+            log: CallLog::new(Arc::clone(&ports.log), limits.log_bytes),
+            wasi: WasiCall::new(now_ms),
             ports,
             granted,
             now_ms,
@@ -33,7 +38,8 @@ impl HostState {
             cpu_epochs_left: limits.cpu_epochs(),
             rpc_calls_left: limits.rpc_calls,
             rpc_bytes_left: limits.rpc_bytes,
-            log_bytes_left: limits.log_bytes,
+            memory_bytes: 0,
+            table_elements: 0,
         }
     }
 
@@ -56,25 +62,43 @@ impl HostState {
     }
 
     /// Writes as much of `message` as the log budget still allows.
-    pub(crate) fn log(&mut self, level: LogLevel, message: &str) {
-        let mut end = message.len().min(self.log_bytes_left);
-        while !message.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.log_bytes_left -= end;
-        match message.get(..end) {
-            Some(text) if !text.is_empty() => self.ports.log.write(level, text),
-            _ => {}
-        }
+    pub(crate) fn log(&self, level: LogLevel, message: &str) {
+        self.log.write(level, message);
     }
 }
 
+/// Adds a growth to what all memories, or all tables, have together.
+fn grow(total: &mut usize, current: usize, desired: usize, limit: usize) -> wasmtime::Result<bool> {
+    let grown = total.saturating_add(desired.saturating_sub(current));
+    if grown > limit {
+        return Err(Exhausted::Memory.into());
+    }
+    *total = grown;
+    Ok(true)
+}
+
+fn number(bound: u32) -> usize {
+    usize::try_from(bound).unwrap_or(usize::MAX)
+}
+
 impl ResourceLimiter for HostState {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.limits.memory_bytes { Err(Exhausted::Memory.into()) } else { Ok(true) }
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        grow(&mut self.memory_bytes, current, desired, self.limits.memory_bytes)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.limits.table_elements { Err(Exhausted::Memory.into()) } else { Ok(true) }
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        grow(&mut self.table_elements, current, desired, self.limits.table_elements)
+    }
+
+    fn instances(&self) -> usize {
+        number(self.limits.core_instances)
+    }
+
+    fn memories(&self) -> usize {
+        number(self.limits.memories)
+    }
+
+    fn tables(&self) -> usize {
+        number(self.limits.tables)
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Such an artifact is machine code that the process will run, so only files that this host wrote are
 //! loaded: from a directory of mode 0700 that belongs to this user, under a name made of the guest's
-//! sha256 and the engine's settings, with the artifact's own sha256 in front. A file that does not
-//! check is compiled again and replaced.
+//! sha256, the engine's settings and the guest's grant, with the artifact's own sha256 in front. A file
+//! that does not check is compiled again and replaced.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
-use crate::EngineError;
+use crate::{EngineError, Wasi};
 
 const DIGEST_BYTES: usize = 32;
 
@@ -61,15 +61,16 @@ impl Cache {
         Ok(Self { dir: dir.to_owned() })
     }
 
-    fn path(&self, engine: &wasmtime::Engine, wasm_sha256: &str) -> PathBuf {
+    fn path(&self, engine: &wasmtime::Engine, wasi: Wasi, wasm_sha256: &str) -> PathBuf {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.dir.join(format!("{wasm_sha256}-{:016x}.cwasm", hasher.finish()))
+        let wasi = wasi.as_str();
+        self.dir.join(format!("{wasm_sha256}-{:016x}-wasi-{wasi}.cwasm", hasher.finish()))
     }
 
     /// The component, if an intact artifact of this engine is there.
-    pub(crate) fn get(&self, engine: &wasmtime::Engine, wasm_sha256: &str) -> Option<Component> {
-        let stored = fs::read(self.path(engine, wasm_sha256)).ok()?;
+    pub(crate) fn get(&self, engine: &wasmtime::Engine, wasi: Wasi, wasm_sha256: &str) -> Option<Component> {
+        let stored = fs::read(self.path(engine, wasi, wasm_sha256)).ok()?;
         let (digest, artifact) = stored.split_at_checked(DIGEST_BYTES)?;
         if digest[..] != Sha256::digest(artifact)[..] {
             tracing::warn!(event = "guest_cache_damaged", sha256 = wasm_sha256);
@@ -87,10 +88,10 @@ impl Cache {
     }
 
     /// Stores the compiled component. A failure costs a compilation at the next start, nothing else.
-    pub(crate) fn put(&self, component: &Component, wasm_sha256: &str) {
+    pub(crate) fn put(&self, component: &Component, wasi: Wasi, wasm_sha256: &str) {
         let stored = || -> Result<(), String> {
             let artifact = component.serialize().map_err(|error| error.to_string())?;
-            let path = self.path(component.engine(), wasm_sha256);
+            let path = self.path(component.engine(), wasi, wasm_sha256);
             let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
             let mut file = fs::OpenOptions::new()
                 .write(true)

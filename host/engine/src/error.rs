@@ -18,8 +18,8 @@ pub enum EngineError {
         /// Why not.
         message: String,
     },
-    /// The epoch thread could not be started.
-    #[error("the epoch thread could not be started")]
+    /// The thread that counts epochs or the one that compiles could not be started.
+    #[error("a thread of the engine could not be started")]
     Thread(#[source] std::io::Error),
 }
 
@@ -40,11 +40,32 @@ pub enum LoadError {
     /// It wants something that no guest gets.
     #[error("component imports {0}, which is not on the allow-list")]
     ForbiddenImport(String),
+    /// It wants WASI, and has not been granted it.
+    #[error(
+        "component imports {0}: WASI is refused, unless the operator grants this guest `wasi = \"virtual\"`"
+    )]
+    WasiNotGranted(String),
     /// It does not export the scheme interface of a known ABI.
     #[error("component does not export {expected}: {detail}")]
     MissingExport {
         /// The interface.
         expected: &'static str,
+        /// What the runtime says.
+        detail: String,
+    },
+    /// It was built for a version of the ABI that this host does not speak.
+    #[error("component is built for ABI version {found}, this host speaks {}", known.join(", "))]
+    UnknownAbi {
+        /// The version of the scheme interface that it exports.
+        found: String,
+        /// Every version that would do, newest first.
+        known: Vec<&'static str>,
+    },
+    /// What it imports or exports has the right names and the wrong types.
+    #[error("component does not fit {interface}: {detail}")]
+    Mismatch {
+        /// The scheme interface of its version.
+        interface: &'static str,
         /// What the runtime says.
         detail: String,
     },
@@ -65,8 +86,14 @@ pub enum LoadError {
     /// It failed while it described itself.
     #[error("describe failed: {0}")]
     Describe(#[source] CallError),
-    /// The compile task died.
-    #[error("the compile task ended early")]
+    /// Too many components wait for compilation; try again.
+    #[error("{waiting} components wait for compilation already")]
+    Busy {
+        /// The bound of the queue.
+        waiting: usize,
+    },
+    /// The task that loads or compiles it died.
+    #[error("the task that loads the component ended early")]
     Interrupted,
 }
 
@@ -125,6 +152,19 @@ pub enum CallError {
     /// All instances were busy for the whole wall time.
     #[error("no free guest instance")]
     Busy,
+}
+
+impl CallError {
+    /// Whether the guest itself is to blame. Wall time is not counted: it passes while a chain does not
+    /// answer.
+    #[must_use]
+    pub const fn is_guests_fault(&self) -> bool {
+        match self {
+            Self::Trap(_) | Self::BadAnswer(_) => true,
+            Self::Exhausted(exhausted) => !matches!(exhausted, Exhausted::Wall),
+            Self::Guest(_) | Self::Busy => false,
+        }
+    }
 }
 
 impl From<Exhausted> for CallError {

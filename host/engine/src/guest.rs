@@ -1,17 +1,22 @@
 //! A loaded guest, and one call of it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use facilitator_protocol::{
     Caip2, Confirmation, Descriptor, Intent, Observation, Phase, Valid, Verdict, X402Version,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::{
-    CallError, Clock, Exhausted, Limits, LogLevel, LogSink, RpcAnswer, RpcCall, RpcPort, RpcUnavailable,
-    abi::Abi, budget::HostState,
+    CallError, Clock, Entropy, Exhausted, Limits, LogLevel, LogSink, RpcAnswer, RpcCall, RpcPort,
+    RpcUnavailable, Usage, Wasi,
+    abi::Abi,
+    budget::HostState,
+    epochs::EpochThread,
+    health::{Effect, Health},
+    outward,
 };
 
 /// What one call can reach.
@@ -23,6 +28,8 @@ pub struct CallPorts {
     pub rpc: Arc<dyn RpcPort>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where random numbers come from; only a guest under virtual WASI can ask.
+    pub entropy: Arc<dyn Entropy>,
     /// Where log lines go.
     pub log: Arc<dyn LogSink>,
 }
@@ -42,13 +49,24 @@ impl CallPorts {
                 0
             }
         }
+        impl Entropy for Closed {
+            fn seed(&self) -> [u8; 32] {
+                [0; 32]
+            }
+        }
         impl LogSink for Closed {
             fn write(&self, _: LogLevel, message: &str) {
                 tracing::warn!(event = "guest_log", phase = "describe", message);
             }
         }
         let closed = Arc::new(Closed);
-        Self { network: Caip2::none(), rpc: closed.clone(), clock: closed.clone(), log: closed }
+        Self {
+            network: Caip2::none(),
+            rpc: closed.clone(),
+            clock: closed.clone(),
+            entropy: closed.clone(),
+            log: closed,
+        }
     }
 }
 
@@ -73,15 +91,21 @@ pub struct GuestRequest {
 pub struct Guest {
     parts: GuestParts,
     descriptor: Descriptor,
+    health: Health,
+    /// Told when the breaker trips.
+    tripped: Arc<Notify>,
 }
 
 pub(crate) struct GuestParts {
     pub(crate) wasm: wasmtime::Engine,
+    pub(crate) wasi: Wasi,
     pub(crate) abi: Box<dyn Abi>,
     pub(crate) sha256: String,
     pub(crate) limits: Limits,
     pub(crate) free_instances: Arc<Semaphore>,
     pub(crate) granted: Arc<BTreeSet<String>>,
+    /// Without it nothing ends a loop: a guest must not outlive it, whatever becomes of the engine's handle.
+    pub(crate) _epochs: Arc<EpochThread>,
 }
 
 impl std::fmt::Debug for Guest {
@@ -121,6 +145,7 @@ impl GuestParts {
         let mut store = Store::new(&self.wasm, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(self.limits.hostcall_bytes);
+        store.set_max_component_handles(self.limits.handles);
         store.epoch_deadline_callback(|mut context| {
             context.data_mut().charge_epoch()?;
             Ok(UpdateDeadline::Yield(1))
@@ -131,8 +156,46 @@ impl GuestParts {
 }
 
 impl Guest {
-    pub(crate) const fn new(parts: GuestParts, descriptor: Descriptor) -> Self {
-        Self { parts, descriptor }
+    pub(crate) fn new(
+        parts: GuestParts,
+        descriptor: Descriptor,
+        health: Health,
+        tripped: Arc<Notify>,
+    ) -> Self {
+        Self { parts, descriptor, health, tripped }
+    }
+
+    /// A call that counts: in the statistics, and for the breaker.
+    async fn counted<T>(
+        &self,
+        ports: CallPorts,
+        call: impl AsyncFnOnce(&mut Store<HostState>) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let started = Instant::now();
+        let answer = self.parts.bounded(ports, call).await;
+        let fault = answer.as_ref().err().filter(|error| error.is_guests_fault());
+        let now = Instant::now();
+        if self.health.count(now - started, fault, now) == Effect::Tripped {
+            self.tripped.notify_one();
+        }
+        answer
+    }
+
+    /// What is known of its calls since it was loaded.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.health.usage(Instant::now())
+    }
+
+    /// Whether its breaker has taken it out of service for now.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        self.health.is_resting(Instant::now())
+    }
+
+    /// Puts it back into service as if it had never faulted.
+    pub(crate) fn reset_breaker(&self) {
+        self.health.reset_breaker(Instant::now());
     }
 
     /// What the guest says of itself; checked when it was loaded.
@@ -147,6 +210,12 @@ impl Guest {
         &self.parts.sha256
     }
 
+    /// What it gets of WASI.
+    #[must_use]
+    pub const fn wasi(&self) -> Wasi {
+        self.parts.wasi
+    }
+
     /// `extra` of the guest's kinds on a network, JSON text of an object.
     ///
     /// # Errors
@@ -156,7 +225,7 @@ impl Guest {
         let call = async |store: &mut Store<HostState>| {
             self.parts.abi.supported(store, network.as_str(), settings).await
         };
-        self.parts.bounded(ports, call).await
+        self.counted(ports, call).await
     }
 
     /// Judges a payment.
@@ -169,8 +238,10 @@ impl Guest {
         request: &GuestRequest,
         phase: Phase,
     ) -> Result<Verdict, CallError> {
-        let call = async |store: &mut Store<HostState>| self.parts.abi.verify(store, request, phase).await;
-        self.parts.bounded(ports, call).await
+        let call = async |store: &mut Store<HostState>| {
+            outward::verdict(self.parts.abi.verify(store, request, phase).await?)
+        };
+        self.counted(ports, call).await
     }
 
     /// What the host is asked to sign for a payment that was found valid.
@@ -184,7 +255,7 @@ impl Guest {
         valid: &Valid,
     ) -> Result<Intent, CallError> {
         let call = async |store: &mut Store<HostState>| self.parts.abi.prepare(store, request, valid).await;
-        self.parts.bounded(ports, call).await
+        self.counted(ports, call).await
     }
 
     /// Whether the exact payment happened.
@@ -197,8 +268,9 @@ impl Guest {
         request: &GuestRequest,
         observation: &Observation,
     ) -> Result<Confirmation, CallError> {
-        let call =
-            async |store: &mut Store<HostState>| self.parts.abi.confirm(store, request, observation).await;
-        self.parts.bounded(ports, call).await
+        let call = async |store: &mut Store<HostState>| {
+            outward::confirmation(self.parts.abi.confirm(store, request, observation).await?)
+        };
+        self.counted(ports, call).await
     }
 }

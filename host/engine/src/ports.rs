@@ -46,6 +46,13 @@ pub trait Clock: Send + Sync {
     fn now_ms(&self) -> u64;
 }
 
+/// Where a call's random numbers come from.
+pub trait Entropy: Send + Sync {
+    /// What the call's random numbers are expanded from, unpredictable to others. Asked at most once per
+    /// call, and only if the guest wants any; the same seed gives the same numbers.
+    fn seed(&self) -> [u8; 32];
+}
+
 /// Severity of a guest's log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {

@@ -92,7 +92,7 @@ async fn a_truncated_component_is_refused_at_any_length() {
 #[tokio::test]
 async fn an_import_that_is_not_on_the_list_is_refused() {
     let engine = engine(None);
-    for import in ["wasi:cli/environment@0.2.3", "x402:scheme/vault@0.1.0", "env"] {
+    for import in ["x402:scheme/vault@0.1.0", "wasix:cli/environment@0.2.3", "env"] {
         let text = format!(r#"(component (import "{import}" (instance)))"#);
         let Ok(bytes) = wat::parse_str(&text) else { continue };
         match refusal(&engine, bytes).await {
@@ -179,8 +179,7 @@ async fn the_engine_goes_on_after_many_attacks() {
 async fn the_cache_is_private_and_a_damaged_artifact_is_compiled_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let cache = directory.path().join("cache");
-    let engine = engine(Some(&cache));
-    describe_error(&engine, "", "nop").await;
+    describe_error(&engine(Some(&cache)), "", "nop").await;
     let mode = fs::metadata(&cache).expect("the cache is there").permissions().mode() & 0o777;
     assert_eq!(mode, 0o700);
 
@@ -193,9 +192,10 @@ async fn the_cache_is_private_and_a_damaged_artifact_is_compiled_again() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(artifact, &bytes).expect("damage it");
-    let error = describe_error(&engine, "", "nop").await;
+    // Another engine: the first has it in memory still.
+    let error = describe_error(&engine(Some(&cache)), "", "nop").await;
     assert!(matches!(error, CallError::BadAnswer(_)), "{error}");
-    assert_ne!(fs::read(artifact).expect("artifact"), bytes, "replaced by a good one");
+    assert!(fs::read(artifact).expect("artifact") != bytes, "replaced by a good one");
 }
 
 #[test]

@@ -5,21 +5,23 @@ mod ports;
 
 use async_trait::async_trait;
 use facilitator_protocol::{Confirmation, Descriptor, Intent, Invalid, Observation, Phase, Valid, Verdict};
-use wasmtime::{
-    Engine, Store,
-    component::{Component, HasSelf, Linker},
+use wasmtime::{Store, component::HasSelf};
+
+use super::{
+    Abi, AbiVersion,
+    checks::{self, MAX_CARRY_BYTES, MAX_TEXT_BYTES},
+    classify,
 };
+use crate::{CallError, GuestRequest, budget::HostState};
 
-use super::{Abi, classify};
-use crate::{CallError, GuestRequest, LoadError, budget::HostState};
-use answers::{MAX_CARRY_BYTES, MAX_TEXT_BYTES};
-
-/// Package whose interfaces a guest of this version may import.
-pub(super) const PACKAGE: &str = "x402:scheme";
-/// Version of the package.
-pub(super) const VERSION: &str = "0.1.0";
-/// What a guest of this version exports.
-pub(super) const EXPORT: &str = "x402:scheme/scheme@0.1.0";
+/// What the engine knows of this version.
+pub(super) const ABI: AbiVersion = AbiVersion {
+    package: "x402:scheme",
+    version: "0.1.0",
+    export: "x402:scheme/scheme@0.1.0",
+    link: |linker| bindings::SchemeGuest::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state),
+    bind: |linked| Ok(Box::new(Guest { pre: SchemeGuestPre::new(linked)? })),
+};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -34,21 +36,6 @@ mod bindings {
 }
 
 use bindings::{SchemeGuestPre, x402::scheme::types};
-
-pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
-    let mut linker = Linker::new(engine);
-    bindings::SchemeGuest::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    Ok(linker)
-}
-
-pub(super) fn bind(linker: &Linker<HostState>, component: &Component) -> Result<Box<dyn Abi>, LoadError> {
-    let missing = |error: wasmtime::Error| LoadError::MissingExport {
-        expected: EXPORT,
-        detail: error.root_cause().to_string(),
-    };
-    let linked = linker.instantiate_pre(component).map_err(missing)?;
-    Ok(Box::new(Guest { pre: SchemeGuestPre::new(linked).map_err(missing)? }))
-}
 
 struct Guest {
     pre: SchemeGuestPre<HostState>,
@@ -77,7 +64,7 @@ impl Abi for Guest {
     ) -> Result<Option<String>, CallError> {
         let instance = self.instantiate(store).await?;
         let answer = instance.x402_scheme_scheme().call_supported(store, network, settings).await;
-        answers::answered(answer)?.map(|extra| answers::bounded("extra", extra, MAX_CARRY_BYTES)).transpose()
+        answers::answered(answer)?.map(|extra| checks::bounded("extra", extra, MAX_CARRY_BYTES)).transpose()
     }
 
     async fn verify(
@@ -95,11 +82,11 @@ impl Abi for Guest {
         match answers::answered(answer)? {
             types::Verdict::Valid(valid) => Ok(Verdict::Valid(answers::valid_of(valid)?)),
             types::Verdict::Invalid(invalid) => Ok(Verdict::Invalid(Invalid {
-                reason: answers::checked_reason(invalid.reason)?,
-                message: answers::bounded("message", invalid.message, MAX_TEXT_BYTES)?,
+                reason: checks::checked_reason(invalid.reason)?,
+                message: checks::bounded("message", invalid.message, MAX_TEXT_BYTES)?,
                 payer: invalid
                     .payer
-                    .map(|payer| answers::bounded("payer", payer, MAX_TEXT_BYTES))
+                    .map(|payer| checks::bounded("payer", payer, MAX_TEXT_BYTES))
                     .transpose()?,
             })),
         }
@@ -138,12 +125,12 @@ impl Abi for Guest {
             instance.x402_scheme_scheme().call_confirm(store, &request_of(request), &observation).await;
         Ok(match answers::answered(answer)? {
             types::Confirmation::Paid(paid) => Confirmation::Paid {
-                payer: answers::bounded("payer", paid.payer, MAX_TEXT_BYTES)?,
-                amount: answers::amount(&paid.amount)?,
+                payer: checks::bounded("payer", paid.payer, MAX_TEXT_BYTES)?,
+                amount: checks::amount(&paid.amount)?,
             },
             types::Confirmation::Failed(failed) => Confirmation::Failed {
-                reason: answers::checked_reason(failed.reason)?,
-                message: answers::bounded("message", failed.message, MAX_TEXT_BYTES)?,
+                reason: checks::checked_reason(failed.reason)?,
+                message: checks::bounded("message", failed.message, MAX_TEXT_BYTES)?,
             },
             types::Confirmation::Unknown => Confirmation::Unknown,
         })
