@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use anyhow::Context;
-use facilitator_engine::{Engine, EngineConfig, Registry};
+use facilitator_engine::{Engine, EngineConfig};
 use facilitator_journal::{Journal, SqliteJournal};
 use facilitator_protocol::Family;
 use facilitator_vault::{EvmKeys, EvmPolicy, Scope, Vault};
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     config::{NetworkSettings, Settings},
     flow::Joins,
-    guests,
+    guests::Guests,
     networks::{Networks, chain_id},
 };
 
@@ -21,7 +21,7 @@ pub struct App {
     /// What the operator decided.
     pub settings: Settings,
     /// Guests in use.
-    pub guests: Registry,
+    pub guests: Guests,
     /// Keys and policy.
     pub vault: Arc<Vault>,
     /// Settlement records.
@@ -59,9 +59,11 @@ impl App {
         let journal = SqliteJournal::open(&settings.journal)?;
         let engine = Engine::new(EngineConfig {
             cache_dir: Some(settings.data_dir.join("guest-cache")),
+            breaker: settings.guests.breaker,
+            limits: settings.guests.limits,
             ..EngineConfig::default()
         })?;
-        let guests = guests::load_embedded(&engine).await?;
+        let guests = Guests::start(engine, settings.guests.clone()).await.context("guests")?;
         let networks = Networks::start(settings.networks.clone(), &vault)?;
         Ok(Arc::new(Self {
             settings,

@@ -1,8 +1,8 @@
-//! The real clock and log behind a guest's ports.
+//! The real clock, randomness and log behind a guest's ports.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use facilitator_engine::{Clock, LogLevel, LogSink};
+use facilitator_engine::{Clock, Entropy, LogLevel, LogSink};
 
 /// The system clock.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +13,22 @@ impl Clock for SystemClock {
         // A clock before 1970 is broken; zero makes every payment "not valid yet", which is safe.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The operating system's random numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        if let Err(error) = getrandom::fill(&mut seed) {
+            // As the standard library does for its hash maps: a number that others can foresee is worse.
+            tracing::error!(event = "no_entropy", %error);
+            std::process::abort();
+        }
+        seed
     }
 }
 

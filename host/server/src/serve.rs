@@ -12,14 +12,15 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::Semaphore,
 };
 
 use crate::{
     app::App,
-    config::{HttpSettings, Settings},
+    config::{GuestsMode, HttpSettings, Settings},
     flow,
+    guests::{self, Trigger},
     http::router,
     networks::Status,
 };
@@ -34,6 +35,7 @@ const FIRST_ATTESTATION: Duration = Duration::from_secs(3);
 pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM handler")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT handler")?;
+    let hangup = signal(SignalKind::hangup()).context("SIGHUP handler")?;
     let http = settings.http;
     let address = (settings.host, settings.port);
     let app = App::build(settings, lookup).await?;
@@ -49,6 +51,7 @@ pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) ->
         address = %listener.local_addr()?,
         version = env!("CARGO_PKG_VERSION"),
     );
+    tend(&app, hangup);
     let routes = router(Arc::clone(&app));
     let graceful = GracefulShutdown::new();
     let connections = Arc::new(Semaphore::new(http.max_connections));
@@ -76,6 +79,46 @@ pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) ->
         Err(_) => tracing::warn!(event = "stopped_with_settlements_under_way", under_way = app.joins.count()),
     }
     Ok(())
+}
+
+/// Starts what changes guests and kill switches while requests run: SIGHUP, breakers, and in dev mode changed
+/// files. These tasks end with the process.
+fn tend(app: &Arc<App>, mut hangup: Signal) {
+    let on_signal = Arc::clone(app);
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            read_kill_switches(&on_signal);
+            // A failure is logged where it happens, and shown by the admin API.
+            let _logged = on_signal.guests.reload(Trigger::Signal, false).await.is_ok();
+        }
+    });
+    let on_trip = Arc::clone(app);
+    tokio::spawn(async move { guests::supervise(&on_trip.guests).await });
+    if app.settings.guests.mode == GuestsMode::Dev {
+        let on_change = Arc::clone(app);
+        tokio::spawn(async move {
+            if let Err(error) = guests::watch(&on_change.guests).await {
+                tracing::error!(event = "guests_not_watched", reason = format!("{error:#}"));
+            }
+        });
+    }
+}
+
+/// Puts the file's kill switches in force. What cannot be read leaves those in force that are.
+fn read_kill_switches(app: &App) {
+    let switches = match Settings::kill_switches(app.settings.file.as_deref()) {
+        Ok(switches) => switches,
+        Err(error) => {
+            tracing::error!(event = "kill_switches_unread", reason = %error);
+            return;
+        }
+    };
+    for (network, killed) in switches {
+        // A network that is not served here has no switch.
+        if app.vault.is_killed(&network) != killed && app.vault.set_killed(&network, killed).is_ok() {
+            tracing::warn!(event = "kill_switch", network = network.as_str(), killed);
+        }
+    }
 }
 
 /// What the operator probably wanted and does not get. The same stands in `/ready`.

@@ -243,6 +243,11 @@ impl Vault {
         self.evm.get(network).map(|served| served.fees.fees())
     }
 
+    /// Counts a refusal by a rule that is asked outside, such as [`rule::SIMULATION`].
+    pub fn count_refusal(&self, refused: &PolicyRefusal) {
+        self.refusals.count(refused.rule);
+    }
+
     /// How often each rule has refused since start: every rule of [`rule::ALL`], those that never did too.
     #[must_use]
     pub fn refusals(&self) -> BTreeMap<&'static str, u64> {

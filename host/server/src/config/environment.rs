@@ -10,7 +10,7 @@ use std::{
 use facilitator_chain::registry;
 
 use super::{
-    ConfigError, HttpSettings, LogFormat, LogSettings, NetworkSettings, Settings,
+    AdminToken, ConfigError, GuestsSettings, HttpSettings, LogFormat, LogSettings, NetworkSettings, Settings,
     file::{self, File},
 };
 
@@ -24,7 +24,7 @@ impl Settings {
     /// [`ConfigError`] names the file or variable, the key and what was expected.
     pub fn load(path: Option<&Path>, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let file = path.map(read_file).transpose()?.unwrap_or_default();
-        Self::merge(file, lookup)
+        Ok(Self { file: path.map(Path::to_owned), ..Self::merge(file, lookup)? })
     }
 
     fn merge(file: File, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
@@ -49,11 +49,14 @@ impl Settings {
         let public_rpc =
             variable(lookup, "FACILITATOR_PUBLIC_RPC", "true or false")?.or(file.public_rpc).unwrap_or(false);
         Ok(Self {
+            file: None,
             host,
             port,
             http: http(&file.server)?,
             log: log(lookup, &file.log)?,
             journal,
+            guests: GuestsSettings::new(file.guests, lookup)?,
+            admin_token: AdminToken::from_lookup(lookup)?,
             networks: networks(lookup, file.networks, public_rpc)?,
             data_dir,
         })
@@ -194,6 +197,11 @@ mod tests {
         assert_eq!((documented.host, documented.port), (bare.host, bare.port));
         assert_eq!(documented.http.max_body_bytes, bare.http.max_body_bytes);
         assert_eq!(documented.http.settle_timeout, bare.http.settle_timeout);
+        assert_eq!(documented.guests.breaker, bare.guests.breaker);
+        assert_eq!(
+            (documented.guests.mode, documented.guests.automatic_rollback),
+            (bare.guests.mode, bare.guests.automatic_rollback)
+        );
         let (documented, bare) = (network(&documented, "base-sepolia"), network(&bare, "base-sepolia"));
         assert_eq!(documented.rpc.len(), 2);
         assert_eq!(documented.facts.assets.len(), bare.facts.assets.len());
@@ -237,6 +245,10 @@ mod tests {
             ("[networks.base]\nrpc = [\"s3cret\"]", ("X", ""), "networks.base.rpc"),
             ("", ("FACILITATOR_JOURNAL", "s3cret"), "FACILITATOR_JOURNAL"),
             ("[networks.bsae]\nenabled = false", ("X", ""), "networks.bsae"),
+            ("[guests]\nrollback = \"s3cret\"", ("X", ""), "guests.rollback"),
+            ("[guests]\nbreaker_rest_seconds = 0", ("X", ""), "guests.breaker_rest_seconds"),
+            ("", ("FACILITATOR_GUESTS_MODE", "s3cret"), "FACILITATOR_GUESTS_MODE"),
+            ("", ("FACILITATOR_ADMIN_TOKEN", "s3cret"), "FACILITATOR_ADMIN_TOKEN"),
             ("[networks.base]\nconfirmations = 0", ("X", ""), "networks.base.confirmations"),
             ("[networks.base]\nmin_amount = \"1.5\"", ("X", ""), "networks.base.min_amount"),
             ("[networks.base]\nerc6492_factories = [\"0x12\"]", ("X", ""), "networks.base.erc6492_factories"),

@@ -21,6 +21,8 @@ pub(super) struct File {
     /// Whether the registry's public endpoints are used where none is configured.
     pub(super) public_rpc: Option<bool>,
     #[serde(default)]
+    pub(super) guests: Guests,
+    #[serde(default)]
     pub(super) networks: BTreeMap<String, Network>,
 }
 
@@ -39,6 +41,21 @@ pub(super) struct Server {
 pub(super) struct Log {
     pub(super) format: Option<String>,
     pub(super) filter: Option<String>,
+}
+
+/// `[guests]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Guests {
+    pub(super) dir: Option<PathBuf>,
+    pub(super) lock: Option<PathBuf>,
+    /// `production` or `dev`.
+    pub(super) mode: Option<String>,
+    /// `manual` or `automatic`.
+    pub(super) rollback: Option<String>,
+    pub(super) breaker_faults: Option<u32>,
+    pub(super) breaker_window_seconds: Option<u64>,
+    pub(super) breaker_rest_seconds: Option<u64>,
 }
 
 /// `[networks.<name>]`: what differs from the registry.

@@ -3,19 +3,25 @@
 //! Keys never stand here: the vault reads them itself. An error names the file or variable, the key and
 //! what was expected; a value that may be secret is not repeated.
 
+mod admin;
 mod budgets;
 mod environment;
 mod file;
+mod guests;
 mod kill_switches;
 mod network;
 
 use std::{fmt::Write as _, net::IpAddr, path::PathBuf, time::Duration};
 
+pub use admin::AdminToken;
+pub use guests::{GuestsMode, GuestsSettings};
 pub use network::NetworkSettings;
 
 /// Everything the operator decided.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The file that was read, if one was given: its kill switches can be read again.
+    pub file: Option<PathBuf>,
     /// Address to bind.
     pub host: IpAddr,
     /// Port to bind; 0 picks a free one.
@@ -28,6 +34,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The journal's database.
     pub journal: PathBuf,
+    /// Guests.
+    pub guests: GuestsSettings,
+    /// Who may use the admin API; nobody without a token.
+    pub admin_token: Option<AdminToken>,
     /// Every network of the registry, configured or not.
     pub networks: Vec<NetworkSettings>,
 }
@@ -132,6 +142,9 @@ impl Settings {
     #[must_use]
     pub fn summary(&self) -> String {
         let mut text = format!("bind {}:{}, state in {}\n", self.host, self.port, self.data_dir.display());
+        let admin =
+            if self.admin_token.is_some() { "on" } else { "off (FACILITATOR_ADMIN_TOKEN is not set)" };
+        let _infallible = writeln!(text, "guests {}, admin API {admin}", self.guests.summary());
         for network in &self.networks {
             let status = match (network.enabled, network.rpc.is_empty()) {
                 (false, _) => "disabled".to_owned(),

@@ -96,7 +96,7 @@ pub(super) fn duplicate(network: &str) -> SettleResponse {
     SettleResponse::failed(
         network,
         reason::DUPLICATE_SETTLEMENT,
-        "this payment was or is being settled against other requirements",
+        "this payment was or is being settled, against other requirements or from another payload",
         None,
     )
 }

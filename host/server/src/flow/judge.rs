@@ -25,7 +25,7 @@ pub(super) fn guest_failed(routed: &Routed, error: &CallError) -> FlowError {
             FlowError::Busy
         }
         other => {
-            tracing::error!(event = "guest_failed", guest, network, reason = %other, sha256 = routed.guest.sha256());
+            tracing::error!(event = "guest_failed", guest, network, reason = %other, generation = routed.guest.number(), sha256 = routed.guest.sha256());
             FlowError::Internal
         }
     }

@@ -8,6 +8,7 @@ mod resume;
 mod route;
 mod run;
 mod settle;
+mod simulated;
 mod verify;
 
 pub use answer::{Ended, Refusal, RefusalKind};

@@ -96,8 +96,8 @@ async fn follow(
     if let Err(error) = app.journal.broadcast(payment_id).await {
         tracing::debug!(event = "journal_unmoved", reason = %error);
     }
-    let outcome = follow_and_confirm(routed, evm, pending).await?;
     let payer = record.settlement.payer.as_str();
+    let outcome = follow_and_confirm(routed, evm, pending, payer).await?;
     let ended = record_outcome(app, payment_id, outcome, pending.hash.clone(), payer).await;
     tracing::info!(event = "settlement_recovered", payment_id = payment_id.as_str(), tx = pending.hash);
     Some(Ok(ended))
@@ -127,7 +127,7 @@ fn resumed(
     let signer = hex_address(&signed.signer)?;
     let routed = Routed {
         network: Arc::clone(network),
-        guest: app.guests.find(&route)?,
+        guest: app.guests.find_for(&route, &hex::encode(settlement.guest.sha256))?,
         requirements: PaymentRequirements::from_json(version, request.requirements.get()).ok()?,
         request: GuestRequest {
             x402_version: version,
@@ -138,6 +138,7 @@ fn resumed(
             settings: network.settings_for_settle(signer)?,
         },
         sender: signer,
+        simulated: Arc::default(),
     };
     let pending = Pending {
         hash: signed.transaction.clone(),

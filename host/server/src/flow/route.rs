@@ -2,24 +2,27 @@
 
 use std::sync::Arc;
 
-use facilitator_engine::{CallPorts, Guest, GuestRequest, Route};
+use facilitator_engine::{CallPorts, Found, Generation, GuestRequest, Route};
 use facilitator_protocol::{FacilitatorRequest, PaymentRequirements, reason};
 
+use super::simulated::{Simulated, Watched};
 use crate::{
     app::App,
     networks::{Network, Status},
-    ports::{GuestLog, SystemClock},
+    ports::{GuestLog, SystemClock, SystemEntropy},
 };
 
 /// A request with what serves it. The guest stays the same from verify to confirm.
 #[derive(Clone)]
 pub(super) struct Routed {
     pub(super) network: Arc<Network>,
-    pub(super) guest: Arc<Guest>,
+    pub(super) guest: Arc<Generation>,
     pub(super) request: GuestRequest,
     pub(super) requirements: PaymentRequirements,
     /// The account that would send the settlement.
     pub(super) sender: [u8; 20],
+    /// What a node said of calls that the guest had it simulate for this request.
+    pub(super) simulated: Arc<Simulated>,
 }
 
 /// Why no guest serves a request.
@@ -35,8 +38,12 @@ impl Routed {
     pub(super) fn ports(&self) -> Option<CallPorts> {
         Some(CallPorts {
             network: self.network.caip2().clone(),
-            rpc: Arc::clone(self.network.evm()?.rpc()) as Arc<_>,
+            rpc: Arc::new(Watched::new(
+                Arc::clone(self.network.evm()?.rpc()) as Arc<_>,
+                Arc::clone(&self.simulated),
+            )),
             clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
             log: Arc::new(GuestLog { guest: self.guest.descriptor().name.clone() }),
         })
     }
@@ -66,15 +73,19 @@ pub(super) fn route(app: &App, request: FacilitatorRequest) -> Result<Routed, Un
         family: network.settings.facts.family,
         scheme: requirements.scheme.clone(),
     };
-    let Some(guest) = app.guests.find(&route) else {
-        return Err(refused(
-            reason::UNSUPPORTED_SCHEME,
-            format!(
-                "scheme {:?} is not served on {} in x402 version {version}",
-                shortened(&requirements.scheme),
-                network.settings.facts.name
-            ),
-        ));
+    let guest = match app.guests.find(&route) {
+        Some(Found::Serving(guest)) => guest,
+        Some(Found::Resting(_)) => return Err(Unroutable::NotReady),
+        None => {
+            return Err(refused(
+                reason::UNSUPPORTED_SCHEME,
+                format!(
+                    "scheme {:?} is not served on {} in x402 version {version}",
+                    shortened(&requirements.scheme),
+                    network.settings.facts.name
+                ),
+            ));
+        }
     };
     let sender = network.evm().and_then(|evm| evm.least_busy_signer()).ok_or(Unroutable::NotReady)?;
     let settings = network.settings_for_verify(sender).ok_or(Unroutable::NotReady)?;
@@ -86,7 +97,8 @@ pub(super) fn route(app: &App, request: FacilitatorRequest) -> Result<Routed, Un
         requirements: requirements_json,
         settings,
     };
-    Ok(Routed { network: Arc::clone(network), guest, request, requirements, sender })
+    let simulated = Arc::default();
+    Ok(Routed { network: Arc::clone(network), guest, request, requirements, sender, simulated })
 }
 
 fn refused(reason: &'static str, message: String) -> Unroutable {

@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Instant};
 
 use facilitator_chain::evm::{
-    Broadcast, EvmNetwork, Followed, Pending, Refusal as NodeRefusal, Signed, SubmitError,
+    Broadcast, EvmNetwork, ExpectedTransfer, Followed, Pending, Refusal as NodeRefusal, Signed, SubmitError,
 };
 use facilitator_journal::{JournalError, Outcome, PaymentId, SignedBytes};
-use facilitator_protocol::{Confirmation, Observation, Valid, reason};
+use facilitator_protocol::{Confirmation, Observation, PaymentRequirements, Valid, reason};
 use facilitator_vault::{BudgetRefusal, PolicyRefusal, SignError, rule};
 
 use super::{
-    Ended, FlowError, Refusal, RefusalKind, joins::Place, judge::guest_failed, route::Routed, verify::millis,
+    Ended, FlowError, Refusal, RefusalKind, joins::Place, judge::guest_failed, route::Routed,
+    simulated::Unshown, verify::millis,
 };
 use crate::{app::App, networks::address_text};
 
@@ -49,6 +50,14 @@ async fn sign(app: &App, settlement: &Settlement) -> Result<(Arc<EvmNetwork>, Si
         .vault
         .approve(routed.network.caip2(), intent, &routed.requirements, valid)
         .map_err(|refused| policy_refused(settlement, &refused))?;
+    // A node has shown, not the guest said, that exactly this call succeeds.
+    routed.simulated.shows(evm, routed.sender, approved.intent()).await.map_err(|unshown| match unshown {
+        Unshown::Refused(refused) => {
+            app.vault.count_refusal(&refused);
+            policy_refused(settlement, &refused)
+        }
+        Unshown::Upstream => upstream(),
+    })?;
     app.journal.approved(payment_id).await.map_err(|error| journal_failed(&error))?;
     // 6. The envelope, under the fee caps, and the signature.
     let signed = evm.sign(routed.sender, &approved).await.map_err(|error| sign_failed(settlement, &error))?;
@@ -92,7 +101,7 @@ async fn send_and_confirm(app: &App, settlement: &Settlement, evm: &EvmNetwork, 
                 tracing::error!(event = "journal_failed", reason = %error);
             }
             pending.fee = signed.take_fee();
-            follow_and_confirm(&settlement.routed, evm, &mut pending).await
+            follow_and_confirm(&settlement.routed, evm, &mut pending, &settlement.valid.payer).await
         }
     };
     drop(signed);
@@ -106,11 +115,12 @@ async fn send_and_confirm(app: &App, settlement: &Settlement, evm: &EvmNetwork, 
 
 /// Steps 8 and 9: wait for inclusion, then ask the guest whether the exact transfer happened.
 ///
-/// None if the guest cannot say: the record stays unfinished, and the next start takes it up again.
+/// None if the guest cannot say, or says other than the chain: the record stays unfinished, and the next start takes it up again.
 pub(super) async fn follow_and_confirm(
     routed: &Routed,
     evm: &EvmNetwork,
     pending: &mut Pending,
+    payer: &str,
 ) -> Option<Outcome> {
     for _ in 0..CONFIRM_ATTEMPTS {
         let tracked = match evm.follow(pending).await {
@@ -123,31 +133,56 @@ pub(super) async fn follow_and_confirm(
             Followed::Included(tracked) => tracked,
         };
         let observation = Observation { transaction: pending.hash.clone(), data: tracked.receipt };
-        match confirm(routed, &observation).await {
-            // The host's own look at the receipt is the second lock: a guest alone cannot make it paid.
-            Some(Confirmation::Paid { payer, amount })
-                if tracked.succeeded && amount == routed.requirements.amount =>
-            {
+        let confirmation = confirm(routed, &observation).await;
+        // The host's own look at the receipt is the second lock: a guest alone makes nothing paid, and
+        // nothing failed that the chain shows as paid.
+        let is_paid = if tracked.succeeded {
+            expected(routed, payer).is_shown_by(&observation.data)
+        } else {
+            Some(false)
+        };
+        match (confirmation, is_paid) {
+            (Some(Confirmation::Paid { amount, .. }), Some(true)) if amount == routed.requirements.amount => {
+                // The payer whom the policy and the receipt know: the guest may name another here.
+                let payer = payer.to_owned();
                 return Some(Outcome::Confirmed { payer, amount, transaction: pending.hash.clone() });
             }
-            Some(Confirmation::Paid { .. }) => {
-                tracing::error!(event = "confirm_contradicts_receipt", tx = pending.hash);
+            (Some(Confirmation::Failed { reason, message }), Some(false)) => {
+                return Some(Outcome::Failed { reason, message, transaction: Some(pending.hash.clone()) });
+            }
+            (Some(Confirmation::Paid { .. }), Some(false)) => {
+                log_contradiction(routed, pending, "the guest says paid, the receipt does not show it");
                 return Some(Outcome::Failed {
                     reason: reason::UNEXPECTED_SETTLE_ERROR.to_owned(),
                     message: "the receipt does not show the payment".to_owned(),
                     transaction: Some(pending.hash.clone()),
                 });
             }
-            Some(Confirmation::Failed { reason, message }) => {
-                return Some(Outcome::Failed { reason, message, transaction: Some(pending.hash.clone()) });
+            (Some(Confirmation::Paid { .. } | Confirmation::Failed { .. }), Some(true)) => {
+                log_contradiction(routed, pending, "the receipt shows the payment, the guest says otherwise");
+                return None;
             }
-            Some(Confirmation::Unknown) | None => {
-                tokio::time::sleep(CONFIRM_RETRY).await;
-            }
+            (Some(Confirmation::Unknown) | None, _) | (_, None) => tokio::time::sleep(CONFIRM_RETRY).await,
         }
     }
     tracing::error!(event = "confirm_given_up", tx = pending.hash, attempts = CONFIRM_ATTEMPTS);
     None
+}
+
+fn expected<'a>(routed: &'a Routed, payer: &'a str) -> ExpectedTransfer<'a> {
+    let PaymentRequirements { asset, pay_to, amount, .. } = &routed.requirements;
+    ExpectedTransfer { asset, from: payer, to: pay_to, amount }
+}
+
+fn log_contradiction(routed: &Routed, pending: &Pending, reason: &str) {
+    tracing::error!(
+        event = "confirm_contradicts_receipt",
+        tx = pending.hash,
+        guest = routed.guest.name(),
+        generation = routed.guest.number(),
+        sha256 = routed.guest.sha256(),
+        reason,
+    );
 }
 
 /// Times that a guest is asked about a transaction that is included.
@@ -219,7 +254,8 @@ fn policy_refused(settlement: &Settlement, refused: &PolicyRefusal) -> Refusal {
         event = "signing_policy_refused",
         payment_id = settlement.payment_id.as_str(),
         network = settlement.routed.network.caip2().as_str(),
-        guest = settlement.routed.guest.descriptor().name,
+        guest = settlement.routed.guest.name(),
+        generation = settlement.routed.guest.number(),
         sha256 = settlement.routed.guest.sha256(),
         rule = refused.rule,
         reason = refused.message,
@@ -313,7 +349,8 @@ fn log_end(settlement: &Settlement, ended: &Ended, started: Instant) {
         x402_version = settlement.routed.request.x402_version.number(),
         network = settlement.routed.network.caip2().as_str(),
         scheme = settlement.routed.request.scheme,
-        guest = settlement.routed.guest.descriptor().name,
+        guest = settlement.routed.guest.name(),
+        generation = settlement.routed.guest.number(),
         duration_ms = millis(started),
     );
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use facilitator_journal::{Claim, GuestGeneration, NewSettlement, PayloadDigest, PaymentId, Record};
-use facilitator_protocol::{FacilitatorRequest, Phase, SettleResponse, Valid, Verdict};
+use facilitator_protocol::{FacilitatorRequest, Phase, SettleResponse, Valid, Verdict, reason};
 use tokio::sync::watch;
 
 use super::{
@@ -82,7 +82,8 @@ async fn begin(app: Arc<App>, request: FacilitatorRequest) -> Result<Begun, Flow
                 reason = invalid.reason,
                 network = routed.network.caip2().as_str(),
                 scheme = routed.request.scheme,
-                guest = routed.guest.descriptor().name,
+                guest = routed.guest.name(),
+                generation = routed.guest.number(),
             );
             let response =
                 SettleResponse::failed(as_requested, invalid.reason, invalid.message, invalid.payer);
@@ -100,9 +101,13 @@ async fn claim(
     digest: PayloadDigest,
     as_requested: &str,
 ) -> Result<Begun, FlowError> {
-    let new = new_settlement(&routed, &valid, digest).ok_or(FlowError::Internal)?;
+    let new = new_settlement(&routed, &valid, digest.clone()).ok_or(FlowError::Internal)?;
     let payment_id = new.payment_id.clone();
     match app.journal.claim(new).await.map_err(|error| journal_failed(&error))? {
+        // That this is the same payment is the guest's word alone. Only the same payload is given its outcome.
+        Claim::Existing(record) if record.settlement.payload != digest => {
+            Ok(Begun::Answered(answer::duplicate(as_requested)))
+        }
         Claim::Existing(record) => Ok(known(app, &routed, as_requested, &record)),
         Claim::Won => {
             let place = app.joins.register(&payment_id);
@@ -173,7 +178,10 @@ async fn wait(
         }
         Some(Ended::Released(refusal)) => match refusal.kind {
             RefusalKind::Verdict => {
-                Ok(SettleResponse::failed(network, refusal.reason, refusal.message, Some(payer.to_owned())))
+                // What the policy refuses is not verified: neither is who the guest says pays.
+                let verified = refusal.reason != reason::SIGNING_POLICY_REFUSED;
+                let payer = verified.then(|| payer.to_owned());
+                Ok(SettleResponse::failed(network, refusal.reason, refusal.message, payer))
             }
             RefusalKind::Upstream => Err(FlowError::Upstream),
             RefusalKind::Journal => Err(FlowError::Journal),

@@ -38,7 +38,8 @@ pub async fn verify(app: &App, request: FacilitatorRequest) -> Result<VerifyResp
         x402_version = routed.request.x402_version.number(),
         network = routed.network.caip2().as_str(),
         scheme = routed.request.scheme,
-        guest = routed.guest.descriptor().name,
+        guest = routed.guest.name(),
+        generation = routed.guest.number(),
         duration_ms = millis(started),
     );
     Ok(match verdict {

@@ -12,10 +12,11 @@ use facilitator_engine::{CallPorts, Guest};
 use facilitator_protocol::{SupportedKind, SupportedResponse, X402Version};
 use serde_json::{Map, Value, json};
 
+use super::guests;
 use crate::{
     app::App,
     networks::{Network, Status, address_text},
-    ports::{GuestLog, SystemClock},
+    ports::{GuestLog, SystemClock, SystemEntropy},
 };
 
 /// `GET /supported`: only what works now.
@@ -23,7 +24,7 @@ pub(super) async fn supported(State(app): State<Arc<App>>) -> Json<SupportedResp
     let mut response = SupportedResponse::default();
     for network in app.networks.all().iter().filter(|network| network.status() == Status::Ready) {
         let Some(evm) = network.evm() else { continue };
-        for (route, guest) in app.guests.all() {
+        for (route, guest) in app.guests.serving() {
             if route.family != network.settings.facts.family {
                 continue;
             }
@@ -65,6 +66,7 @@ async fn extra(network: &Network, guest: &Guest) -> Result<Option<Map<String, Va
         network: network.caip2().clone(),
         rpc: Arc::clone(evm.rpc()) as Arc<_>,
         clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
         log: Arc::new(GuestLog { guest: guest.descriptor().name.clone() }),
     };
     let extra = guest.supported(ports, &settings).await.map_err(|error| error.to_string())?;
@@ -91,21 +93,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
             (network.settings.facts.name.clone(), described(network, &status))
         })
         .collect();
-    let guests: Vec<Value> = app
-        .guests
-        .all()
-        .into_iter()
-        .map(|(route, guest)| {
-            json!({
-                "x402Version": route.x402_version.number(),
-                "scheme": route.scheme,
-                "family": route.family,
-                "guest": guest.descriptor().name,
-                "version": guest.descriptor().version,
-                "sha256": guest.sha256(),
-            })
-        })
-        .collect();
+    let guests = guests::described(&app.guests, guests::Reader::Public);
     let status = if any_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({"ready": any_ready, "networks": networks, "guests": guests}))).into_response()
 }
@@ -128,7 +116,7 @@ pub(super) async fn version(State(app): State<Arc<App>>) -> Json<Value> {
     Json(json!({
         "name": "facilitator",
         "version": env!("CARGO_PKG_VERSION"),
-        "abi": ["0.1.0"],
+        "abi": facilitator_engine::abi::versions().collect::<Vec<_>>(),
         "x402Versions": [1, 2],
         "uptimeSeconds": app.started.elapsed().as_secs(),
     }))

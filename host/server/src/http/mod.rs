@@ -1,8 +1,10 @@
 //! HTTP: routes, bounds, and the shapes of answers. Nothing else of the server knows a status code.
 
+mod admin;
 mod body;
 mod discovery;
 mod error;
+mod guests;
 mod payment;
 mod router;
 

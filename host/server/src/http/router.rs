@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{discovery, payment};
+use super::{admin, discovery, payment};
 use crate::app::App;
 
 /// All routes.
@@ -28,6 +28,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health", get(discovery::health))
         .route("/ready", get(discovery::ready))
         .route("/version", get(discovery::version))
+        .merge(admin::routes(&app))
         .fallback(not_found)
         .with_state(app)
 }

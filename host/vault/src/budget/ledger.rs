@@ -12,7 +12,7 @@ use super::{
 use crate::rule;
 
 /// Payees, and as many payers, that are kept in mind per network: those for which something is reserved,
-/// or was spent in the last day. 13 MB each when full.
+/// or was spent in the last day. 11 MB when full of those that pay once, 55 MB if all pay all day long.
 pub(crate) const MAX_PARTIES: usize = 50_000;
 
 /// A payee or payer. Digest of its canonical bytes: all families' accounts take the same room.

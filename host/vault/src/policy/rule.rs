@@ -47,6 +47,9 @@ rules! {
     GUEST_CLAIMS = "guest_claims";
     /// The gas asked for is under the operator's cap and enough for a transaction at all.
     GAS_CEILING = "gas_ceiling";
+    /// A node has shown that the call succeeds, with the gas that it is given. Asked outside the vault, which
+    /// knows no node; counted here.
+    SIMULATION = "simulation";
     /// The account that is to sign is one of ours on the network.
     SIGNER_OURS = "signer_ours";
     /// The gas limit is under what was approved and under the cap.

@@ -353,8 +353,14 @@ fn every_refusal_is_counted_by_its_rule() {
     approve(&vault, EvmCall { gas_ceiling: 0, ..good_call() }).unwrap_err();
     let elsewhere = "eip155:8453".parse().unwrap();
     vault.approve(&elsewhere, Intent::EvmCall(good_call()), &requirements(), &claims()).unwrap_err();
+    let elsewhere = PolicyRefusal { rule: rule::SIMULATION, message: String::new() };
+    vault.count_refusal(&elsewhere);
+    vault.count_refusal(&PolicyRefusal { rule: "not_a_rule", ..elsewhere });
     let counted: Vec<(&str, u64)> = vault.refusals().into_iter().filter(|(_, count)| *count > 0).collect();
-    assert_eq!(counted, [(rule::ASSET_LISTED, 3), (rule::GAS_CEILING, 1), (rule::NETWORK_LISTED, 1)]);
+    assert_eq!(
+        counted,
+        [(rule::ASSET_LISTED, 3), (rule::GAS_CEILING, 1), (rule::NETWORK_LISTED, 1), (rule::SIMULATION, 1)]
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use facilitator_engine::{Engine, Registry};
+use facilitator_engine::{Engine, Guest};
 use facilitator_protocol::Family;
 
 /// Components that were built with this binary.
@@ -13,20 +13,12 @@ const EMBEDDED: &[(Family, &[u8])] = &[(Family::Evm, include_bytes!(concat!(env!
 ///
 /// # Errors
 /// If one does not load: the binary is then broken, and does not start.
-pub async fn load_embedded(engine: &Engine) -> anyhow::Result<Registry> {
+pub(super) async fn load(engine: &Engine) -> anyhow::Result<Vec<Arc<Guest>>> {
     let mut guests = Vec::with_capacity(EMBEDDED.len());
     for (family, bytes) in EMBEDDED {
         let guest =
             engine.load(*family, bytes.to_vec()).await.with_context(|| format!("embedded {family} guest"))?;
-        tracing::info!(
-            event = "guest_loaded",
-            guest = guest.descriptor().name,
-            version = guest.descriptor().version,
-            sha256 = guest.sha256(),
-        );
         guests.push(Arc::new(guest));
     }
-    let registry = Registry::default();
-    registry.replace(guests);
-    Ok(registry)
+    Ok(guests)
 }
