@@ -25,18 +25,35 @@ struct Guest {
 /// Every guest. A new one is a line here.
 const GUESTS: [Guest; 1] = [Guest { name: "evm", package: "guest-evm", module: "guest_evm.wasm" }];
 
+/// Guests that only tests load, into `test/` beside the others.
+const TEST_GUESTS: [Guest; 1] =
+    [Guest { name: "hostile", package: "guest-hostile", module: "guest_hostile.wasm" }];
+
 /// Builds all guests into `out`, or into `guests/` of the target directory.
 pub(crate) fn build(out: Option<&Path>) -> Result<()> {
     let (workspace, target_directory) = (workspace()?, target_directory()?);
     let out = out.map_or_else(|| target_directory.join("guests"), Path::to_path_buf);
-    for built in build_in(&workspace, &target_directory, None, &out)? {
+    let mut all = build_in(&workspace, &target_directory, None, &out)?;
+    // In a run of their own: what they ask of a guest's crate must not change what ships.
+    all.extend(build_some(&TEST_GUESTS, &workspace, &target_directory, None, &out.join("test"))?);
+    for built in all {
         writeln!(stdout(), "{built}")?;
     }
     Ok(())
 }
 
-/// Builds the guests of a copy of this workspace.
+/// Builds the guests that ship, of a copy of this workspace.
 pub(crate) fn build_in(
+    workspace: &Path,
+    target_directory: &Path,
+    cargo_home: Option<&Path>,
+    out: &Path,
+) -> Result<Vec<Built>> {
+    build_some(&GUESTS, workspace, target_directory, cargo_home, out)
+}
+
+fn build_some(
+    guests: &[Guest],
     workspace: &Path,
     target_directory: &Path,
     cargo_home: Option<&Path>,
@@ -44,7 +61,7 @@ pub(crate) fn build_in(
 ) -> Result<Vec<Built>> {
     let modules = Compilation {
         workspace: workspace.to_path_buf(),
-        packages: GUESTS.iter().map(|guest| guest.package.to_owned()).collect(),
+        packages: guests.iter().map(|guest| guest.package.to_owned()).collect(),
         target_directory: target_directory.to_path_buf(),
         outside: Vec::new(),
         cargo_home: cargo_home.map(Path::to_path_buf),
@@ -52,7 +69,7 @@ pub(crate) fn build_in(
         offline: false,
     }
     .run()?;
-    GUESTS
+    guests
         .iter()
         .map(|guest| {
             let path = out.join(guest.name).with_extension("wasm");

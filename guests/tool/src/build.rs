@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Write as _, stdout},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
 };
 
 use anyhow::Context as _;
@@ -11,15 +11,20 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Project, compile::Compilation, component};
 
-/// Options of the command.
+/// Build a guest crate as a component, and print its name, size, SHA-256 and path.
+///
+/// The same sources give the same bytes, in whatever directory they lie.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
     /// Directory of the guest crate [default: the current one]
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
-    /// Where the component goes [default: guests/NAME.wasm in cargo's target directory]
+    /// Where the component goes [default: NAME.wasm in the directory of the crate]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Where cargo builds [default: as cargo says]
+    #[arg(long, value_name = "DIR")]
+    pub target_dir: Option<PathBuf>,
     /// Fail where Cargo.lock would have to change
     #[arg(long)]
     pub locked: bool,
@@ -65,17 +70,18 @@ pub fn build(arguments: &Arguments) -> Result<Built, Error> {
     let modules = Compilation {
         workspace: project.workspace,
         packages: vec![project.package.clone()],
-        target_directory: project.target_directory.clone(),
+        target_directory: match &arguments.target_dir {
+            Some(directory) => absolute(directory).map_err(Error::file("find", directory))?,
+            None => project.target_directory,
+        },
         outside: project.outside,
         cargo_home: None,
         locked: arguments.locked,
         offline: arguments.offline,
     }
     .run()?;
-    let path = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| project.target_directory.join("guests").join(format!("{}.wasm", project.package)));
+    let path =
+        arguments.out.clone().unwrap_or_else(|| project.directory.join(format!("{}.wasm", project.package)));
     componentize(&project.package, &modules.join(&project.module), &path)
 }
 

@@ -63,6 +63,20 @@ pub enum Error {
         /// The manifest at the root.
         manifest: PathBuf,
     },
+    /// A directory that is to become a crate holds something.
+    #[error("{} is there and not empty", .0.display())]
+    NotEmpty(PathBuf),
+    /// A path that cannot stand in a manifest.
+    #[error("{} is not UTF-8", .0.display())]
+    NoText(PathBuf),
+    /// A directory is no checkout of the facilitator.
+    #[error("{} is no checkout of the facilitator: there is no {missing} in it", path.display())]
+    NoCheckout {
+        /// The directory.
+        path: PathBuf,
+        /// What it lacks.
+        missing: &'static str,
+    },
     /// Cargo could not build the crate, and has said why.
     #[error("the crate does not build")]
     Build,

@@ -8,9 +8,15 @@
 pub mod build;
 pub mod compile;
 pub mod component;
+mod draft;
+mod embedded;
 mod error;
+mod manifest;
+pub mod name;
+pub mod new;
 mod paths;
 mod project;
+mod template;
 
-pub use error::Error;
+pub use error::{ComponentError, Error};
 pub use project::Project;

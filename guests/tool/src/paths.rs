@@ -32,8 +32,12 @@ impl Mapping {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             (path.clone(), format!("/outside/{name}"))
         }));
+        Ok(Self::ordered(mapped))
+    }
+
+    fn ordered(mut mapped: Vec<(PathBuf, String)>) -> Self {
         mapped.sort_by(|(a, _), (b, _)| (a.components().count(), a).cmp(&(b.components().count(), b)));
-        Ok(Self(mapped))
+        Self(mapped)
     }
 
     /// For rustc.
@@ -67,12 +71,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_deeper_directory_comes_later() {
-        let (workspace, home) = (Path::new("/a/b/workspace"), Path::new("/a/b/workspace/.cargo"));
-        let outside = [PathBuf::from("/z")];
-        let Mapping(mapped) = Mapping::of(workspace, home, &outside).unwrap();
-        let names: Vec<&str> = mapped.iter().map(|(_, to)| to.as_str()).collect();
-        let place = |name| names.iter().position(|found| *found == name).unwrap();
-        assert!(place("/outside/z") < place("/source") && place("/source") < place("/cargo"), "{names:?}");
+    fn the_deeper_directory_comes_later_and_wins() {
+        let pairs = [("/a/b/workspace/.cargo", "/cargo"), ("/z", "/outside"), ("/a/b/workspace", "/source")];
+        let mapping = Mapping::ordered(pairs.map(|(from, to)| (from.into(), to.to_owned())).into());
+        let flags: Vec<String> = mapping.flags().collect();
+        let flag = |from, to| format!("--remap-path-prefix={from}={to}");
+        assert_eq!(
+            flags,
+            [
+                flag("/z", "/outside"),
+                flag("/a/b/workspace", "/source"),
+                flag("/a/b/workspace/.cargo", "/cargo")
+            ]
+        );
     }
 }

@@ -19,6 +19,8 @@ pub struct Project {
     pub package: String,
     /// What cargo calls the module, `<name>.wasm`.
     pub module: String,
+    /// Where its manifest is.
+    pub directory: PathBuf,
     /// Where `Cargo.lock` is.
     pub workspace: PathBuf,
     /// Where cargo builds, unless it is told otherwise.
@@ -93,6 +95,7 @@ impl Project {
         Ok(Self {
             package: package.name.clone(),
             module,
+            directory: package.directory().to_path_buf(),
             outside: outside.filter(|path| !path.starts_with(&metadata.workspace_root)).collect(),
             workspace: metadata.workspace_root,
             target_directory: metadata.target_directory,
