@@ -41,6 +41,7 @@ use crate::{payment::Payment, prepare::Carry, refusal::Stop, signature::Authorit
 #[derive(Debug)]
 pub struct ExactEvm;
 
+#[cfg(feature = "export")]
 guest_sdk::export_scheme!(crate::ExactEvm);
 
 impl Scheme for ExactEvm {
