@@ -42,6 +42,10 @@ devnet: ## the local chains alone; prints one line of JSON when they are up
 .PHONY: test
 test: lint test-rust test-interop ## everything that must pass: lints, Rust tests, official clients
 
+.PHONY: hostile
+hostile: guests ## guests that attack the host: what it answered, signatures, the next payment
+	cargo run --locked --package hostile
+
 .PHONY: lint
 lint: guests ## formatting, and clippy without a warning
 	cargo fmt --check
@@ -60,8 +64,9 @@ test-rust: guests ## unit, integration and guest tests
 .PHONY: test-interop
 test-interop: guests ## the official TypeScript and Python clients pay through the facilitator
 	cargo build --locked --package facilitator-server
-	@scripts/install-npm.sh tests/devnet tests/interop tests/interop/legacy
+	@scripts/install-npm.sh tests/devnet tests/interop tests/interop/legacy guests/examples/javascript
 	@scripts/install-python.sh
+	npm test --prefix guests/examples/javascript
 	FACILITATOR_BIN=$(CARGO_TARGET_DIR)/debug/facilitator \
 	  node --test --test-concurrency=1 --test-reporter=spec $(ARGS) \
 	  tests/interop/*.test.mjs tests/interop/legacy/*.test.mjs
@@ -73,6 +78,17 @@ bench: build ## the performance table, beside the TypeScript facilitator
 	cargo build --release $(mock)
 	@exec node tests/bench/bench.mjs --mock $(mock_target)/release/mock-rpc $(ARGS)
 
+.PHONY: bench-swap
+bench-swap: build ## what swapping guests under load costs
+	@scripts/install-npm.sh tests/devnet tests/bench
+	@command -v wrk >/dev/null || scripts/install-debian.sh wrk
+	cargo build --release $(mock)
+	@exec node tests/bench/swap.mjs --mock $(mock_target)/release/mock-rpc $(ARGS)
+
+.PHONY: fuzz
+fuzz: guests ## fuzz what reads strangers' bytes, 60 s each; ARGS='SECONDS TARGET…'
+	@scripts/fuzz.sh $(ARGS)
+
 .PHONY: rust
 rust:
 	@scripts/install-rust.sh
@@ -80,4 +96,4 @@ rust:
 .PHONY: clean
 clean: ## removes what was built and installed in this checkout and in CARGO_TARGET_DIR
 	cargo clean
-	rm -rf tests/*/node_modules tests/interop/legacy/node_modules tests/interop/python/.venv tests/devnet/out
+	rm -rf guests/examples/*/{node_modules,dist} tests/*/node_modules tests/interop/legacy/node_modules tests/interop/python/.venv tests/devnet/out

@@ -36,7 +36,7 @@ function done(summary, latency, _)
   end
   local errors = summary.errors
   io.write(string.format(
-    "RESULT requests=%d microseconds=%d p50=%d p99=%d wrong=%d failed=%d example=%s\n",
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), total,
+    "RESULT requests=%d microseconds=%d p50=%d p99=%d max=%d wrong=%d failed=%d example=%s\n",
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max, total,
     errors.connect + errors.read + errors.write + errors.timeout, shown))
 end

@@ -41,7 +41,7 @@ reasons! {
     UNEXPECTED_VERIFY_ERROR = "unexpected_verify_error";
     /// The facilitator failed while settling.
     UNEXPECTED_SETTLE_ERROR = "unexpected_settle_error";
-    /// The payment was or is being settled against other requirements.
+    /// The payment was or is being settled, against other requirements or from another payload.
     DUPLICATE_SETTLEMENT = "duplicate_settlement";
     /// The transaction was sent and its outcome is not known yet.
     SETTLEMENT_PENDING = "settlement_pending";

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 const script = fileURLToPath(new URL("../verify.lua", import.meta.url));
 
-/** @returns {Promise<{requests: number, seconds: number, p50Milliseconds: number, p99Milliseconds: number}>} */
+/** @returns {Promise<{requests: number, seconds: number, p50Milliseconds: number, p99Milliseconds: number, maxMilliseconds: number}>} */
 export async function runWrk({ url, path, bodiesFile, expected, connections, seconds }) {
   const { stdout } = await promisify(execFile)(
     "wrk",
@@ -23,5 +23,6 @@ export async function runWrk({ url, path, bodiesFile, expected, connections, sec
     seconds: number("microseconds") / 1e6,
     p50Milliseconds: number("p50") / 1e3,
     p99Milliseconds: number("p99") / 1e3,
+    maxMilliseconds: number("max") / 1e3,
   };
 }

@@ -59,7 +59,7 @@ const medians = (samples) =>
   Object.fromEntries(Object.keys(samples[0]).map((name) => [name, median(samples.map((sample) => sample[name]))]));
 
 /** Starts the canned RPC. What it cannot answer is shown once each: it may be an error path that is measured. */
-async function startMock(binary, progress) {
+export async function startMock(binary, progress) {
   const unanswered = new Set();
   let listening;
   const address = new Promise((resolve) => (listening = resolve));

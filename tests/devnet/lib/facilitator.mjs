@@ -27,7 +27,7 @@ export function facilitatorBinary() {
 
 /**
  * @param {{rpcUrl: string, key: string, binary?: string, port?: number, dataDirectory?: string,
- *   environment?: object, onEvent?: (event: object) => void}} options
+ *   environment?: object, startMilliseconds?: number, onEvent?: (event: object) => void}} options
  *   Without `dataDirectory` the facilitator's state goes to a new one that `stop` removes.
  */
 export async function startFacilitator({
@@ -37,6 +37,7 @@ export async function startFacilitator({
   port = 0,
   dataDirectory,
   environment = {},
+  startMilliseconds = 30_000,
   onEvent = () => {},
 }) {
   const directory = dataDirectory ?? mkdtempSync(join(tmpdir(), "facilitator-"));
@@ -67,7 +68,7 @@ export async function startFacilitator({
     if (!dataDirectory) rmSync(directory, { recursive: true, force: true });
   };
   try {
-    const url = `http://${await child.until(address, 30_000, "listening")}`;
+    const url = `http://${await child.until(address, startMilliseconds, "listening")}`;
     await child.until(answers(`${url}/health`), 10_000, "answering /health");
     return { url, pid: child.pid, child, stop };
   } catch (error) {

@@ -4,12 +4,13 @@ import * as evm from "../../devnet/evm.mjs";
 import { startFacilitator } from "../../devnet/lib/facilitator.mjs";
 import { requirements, signedPayment } from "../../devnet/lib/payments.mjs";
 
-/** Starts a chain and a facilitator on it. `stop` ends both. */
-export async function startWorld({ blockTimeSeconds } = {}) {
+/** Starts a chain and a facilitator on it; see `startFacilitator` for its options. `stop` ends both. */
+export async function startWorld({ blockTimeSeconds, ...options } = {}) {
   const chain = await evm.start({ blockTimeSeconds });
   let facilitator;
   try {
-    facilitator = await startFacilitator({ rpcUrl: chain.entry.rpc, key: chain.entry.facilitator_key });
+    const { rpc: rpcUrl, facilitator_key: key } = chain.entry;
+    facilitator = await startFacilitator({ rpcUrl, key, ...options });
   } catch (error) {
     await chain.stop();
     throw error;
