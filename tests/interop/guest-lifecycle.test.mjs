@@ -14,6 +14,8 @@ import { startWorld } from "./lib/world.mjs";
 
 const TOKEN = "the admin token of this test";
 const checkout = fileURLToPath(new URL("../../", import.meta.url));
+// The guest lies outside this checkout, where another toolchain may be the default one.
+const [, toolchain] = /^channel = "(.*)"$/m.exec(readFileSync(join(checkout, "rust-toolchain.toml"), "utf8"));
 
 describe("from nothing to a swapped guest", { timeout: 600_000 }, () => {
   let directory, guests, crate, world, component;
@@ -22,6 +24,7 @@ describe("from nothing to a swapped guest", { timeout: 600_000 }, () => {
   const facilitator = async (...args) => {
     const env = {
       ...process.env,
+      RUSTUP_TOOLCHAIN: toolchain,
       // The guest's dependencies are built once for all runs.
       CARGO_TARGET_DIR: join(process.env.CARGO_TARGET_DIR ?? join(checkout, "target"), "guest-lifecycle"),
       FACILITATOR_ADMIN_TOKEN: TOKEN,

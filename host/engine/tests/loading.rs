@@ -159,3 +159,38 @@ async fn what_is_compiled_for_one_grant_is_not_used_for_the_other() {
         assert!(matches!(engine.load_with(REFUSED, printing()).await, Err(LoadError::WasiNotGranted(_))));
     }
 }
+
+/// Two parts with a memory each, one of which hands the other a string: for that, wasmtime makes a module
+/// that sees both memories.
+const PARTS_THAT_TALK: &str = r#"(component
+    (component $listener
+        (core module $code
+            (memory (export "memory") 1)
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+            (func (export "hear") (param i32 i32)))
+        (core instance $inner (instantiate $code))
+        (func (export "hear") (param "words" string)
+            (canon lift (core func $inner "hear") (memory (core memory $inner "memory")) (realloc (core func $inner "realloc")))))
+    (component $speaker
+        (import "hear" (func $hear (param "words" string)))
+        (core module $words (memory (export "memory") 1))
+        (core instance $words (instantiate $words))
+        (core func $lowered (canon lower (func $hear) (memory (core memory $words "memory"))))
+        (core module $code
+            (import "" "hear" (func $hear (param i32 i32)))
+            (func (export "speak") (call $hear (i32.const 0) (i32.const 0))))
+        (core instance $inner (instantiate $code (with "" (instance (export "hear" (func $lowered))))))
+        (func (export "speak") (canon lift (core func $inner "speak"))))
+    (instance $listener (instantiate $listener))
+    (instance $speaker (instantiate $speaker (with "hear" (func $listener "hear"))))
+    (instance $scheme (export "speak" (func $speaker "speak")))
+    (export "x402:scheme/scheme@0.1.0" (instance $scheme)))"#;
+
+#[tokio::test]
+async fn parts_of_a_component_that_talk_get_a_refusal_with_its_cause() {
+    let bytes = wat::parse_str(PARTS_THAT_TALK).expect("the text is a component");
+    for options in [REFUSED, VIRTUAL] {
+        let refused = engine(None).load_with(options, bytes.clone()).await.expect_err("it is no guest");
+        assert!(matches!(refused, LoadError::Invalid(_) | LoadError::Mismatch { .. }), "{refused:?}");
+    }
+}

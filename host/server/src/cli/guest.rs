@@ -4,6 +4,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Subcommand;
+use facilitator_server::guests::lock::Grant;
+use harness::cli::WasiGrant;
 
 use super::{
     admin_client::{AdminClient, Running},
@@ -30,8 +32,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE", env = "FACILITATOR_GUESTS_LOCK")]
         lock: Option<PathBuf>,
         /// What it is granted of WASI: `virtual` gives it no files, no environment and no sockets.
-        #[arg(long, value_name = "GRANT")]
-        wasi: Option<guest_file::WasiArgument>,
+        #[arg(long, value_name = "GRANT", default_value = "refused")]
+        wasi: WasiGrant,
     },
     /// Show the guests of a running facilitator: generation, since when, calls, faults, durations.
     List {
@@ -84,7 +86,13 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
 async fn ask(command: Command) -> anyhow::Result<()> {
     match command {
         Command::New(_) | Command::Build(_) | Command::Test(_) => Ok(()),
-        Command::Pin { file, lock, wasi } => guest_file::pin(&file, lock, wasi.unwrap_or_default()).await,
+        Command::Pin { file, lock, wasi } => {
+            let grant = match wasi {
+                WasiGrant::Refused => Grant::None,
+                WasiGrant::Virtual => Grant::Virtual,
+            };
+            guest_file::pin(&file, lock, grant).await
+        }
         Command::List { running, json } => {
             let guests = AdminClient::new(&running)?.guests().await?;
             show(json, &guests, guest_table::list)

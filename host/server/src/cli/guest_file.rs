@@ -7,25 +7,6 @@ use facilitator_engine::{Engine, EngineConfig, LoadOptions};
 use facilitator_server::guests::lock::{Grant, Lock, Pin};
 use serde_json::{Value, json};
 
-/// `--wasi`.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-pub(crate) enum WasiArgument {
-    /// Refused.
-    #[default]
-    None,
-    /// The virtual WASI.
-    Virtual,
-}
-
-impl From<WasiArgument> for Grant {
-    fn from(argument: WasiArgument) -> Self {
-        match argument {
-            WasiArgument::None => Self::None,
-            WasiArgument::Virtual => Self::Virtual,
-        }
-    }
-}
-
 /// An engine for one look: nothing is cached.
 fn engine() -> anyhow::Result<Engine> {
     Ok(Engine::new(EngineConfig { concurrent_calls: 4, ..EngineConfig::default() })?)
@@ -61,11 +42,10 @@ pub(super) async fn inspect(file: &Path) -> anyhow::Result<Value> {
 }
 
 /// Enters a component in the lock file.
-pub(super) async fn pin(file: &Path, lock: Option<PathBuf>, wasi: WasiArgument) -> anyhow::Result<()> {
+pub(super) async fn pin(file: &Path, lock: Option<PathBuf>, grant: Grant) -> anyhow::Result<()> {
     let name = file.file_name().and_then(|name| name.to_str()).context("expected the path of a component")?;
     let beside = file.parent().unwrap_or(Path::new(".")).join("guests.lock");
     let path = lock.unwrap_or(beside);
-    let grant = Grant::from(wasi);
     let engine = engine()?;
     let loaded = engine.load_with(LoadOptions { family: None, wasi: grant.into() }, read(file)?).await;
     let guest = loaded.with_context(|| format!("{} is not pinned: it cannot be loaded", file.display()))?;
