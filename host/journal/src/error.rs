@@ -2,7 +2,9 @@
 
 use std::{error::Error, path::PathBuf, sync::Arc};
 
-use crate::{PaymentId, State};
+use facilitator_protocol::Caip2;
+
+use crate::{Owner, PaymentId, State};
 
 /// Why a journal did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -14,7 +16,7 @@ pub enum JournalError {
         payment_id: PaymentId,
         /// State that it has.
         from: State,
-        /// State that was asked for.
+        /// State that was asked for; that of `from` if it was to be sealed.
         to: State,
     },
     /// The record cannot be released: something was signed for it. The record is as it was.
@@ -24,6 +26,30 @@ pub enum JournalError {
         payment_id: PaymentId,
         /// State that it has.
         state: State,
+    },
+    /// The record belongs to another process now. The record is as it was.
+    #[error("settlement {payment_id} belongs to lease {owner}")]
+    Fenced {
+        /// Whose record.
+        payment_id: PaymentId,
+        /// Who may move it.
+        owner: Owner,
+    },
+    /// The lease is over: what it owned may belong to others.
+    #[error("lease {owner} has ended")]
+    LeaseEnded {
+        /// The lease.
+        owner: Owner,
+    },
+    /// Bytes were signed for this sequence number before. Nothing was written.
+    #[error("sequence number {sequence} of {signer} on {network} is taken")]
+    SequenceTaken {
+        /// The network.
+        network: Caip2,
+        /// The account.
+        signer: String,
+        /// The number.
+        sequence: u64,
     },
     /// There is no such record.
     #[error("no settlement {payment_id}")]
@@ -79,6 +105,24 @@ pub enum JournalError {
     NotAJournal {
         /// File that was opened.
         path: PathBuf,
+    },
+    /// There is no such table, at start.
+    #[error(
+        "there is no DynamoDB table {table}, in this account and region: make it with `facilitator journal create-table`"
+    )]
+    NoTable {
+        /// Its name.
+        table: String,
+    },
+    /// The table is no settlement journal, at start.
+    #[error("DynamoDB table {table} is no settlement journal: expected {expected}, found {found}")]
+    WrongTable {
+        /// Its name.
+        table: String,
+        /// What a journal has.
+        expected: String,
+        /// What the table has.
+        found: String,
     },
 }
 

@@ -59,6 +59,12 @@ identifier! {
     PayloadDigest
 }
 
+identifier! {
+    /// What a client calls a request: a digest of its name for it and of whom the request pays, so that two
+    /// clients with the same idea do not meet.
+    IdempotencyKey
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

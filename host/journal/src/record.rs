@@ -4,7 +4,7 @@ use std::fmt;
 
 use facilitator_protocol::{AtomicAmount, Caip2, X402Version};
 
-use crate::{Fingerprint, JournalError, PayloadDigest, PaymentId, State};
+use crate::{Fingerprint, JournalError, Owner, PayloadDigest, PaymentId, State};
 
 /// Longest request or signed transaction that is kept, bytes.
 const MAX_BLOB_BYTES: usize = 128 << 10;
@@ -41,9 +41,9 @@ pub struct NewSettlement {
     pub request: String,
     /// Guest that verified it.
     pub guest: GuestGeneration,
-    /// Account that pays, as verified; once confirmed, as seen on chain.
+    /// Account that pays, as verified; while confirmed, as seen on chain.
     pub payer: String,
-    /// What it pays, as verified; once confirmed, as seen on chain.
+    /// What it pays, as verified; while confirmed, as seen on chain.
     pub amount: AtomicAmount,
     /// Unix seconds after which the payment can no longer land. Kept up to 2^63 - 1.
     pub expires_at: u64,
@@ -97,10 +97,16 @@ pub enum Outcome {
 pub struct Record {
     /// What is settled.
     pub settlement: NewSettlement,
+    /// Who may move it.
+    pub owner: Owner,
     /// How far it has come.
     pub state: State,
-    /// What was signed, from [`State::Signed`] on.
+    /// Whether it has ended and nothing about it can change any more.
+    pub sealed: bool,
+    /// What was signed, from [`State::Signed`] on; the last, if it was replaced.
     pub signed: Option<SignedBytes>,
+    /// What was signed before and replaced, oldest first. At most one of all can land.
+    pub earlier: Vec<SignedBytes>,
     /// How it ended, in a final state.
     pub outcome: Option<Outcome>,
     /// When it was claimed, Unix milliseconds.
@@ -196,7 +202,7 @@ impl SignedBytes {
     }
 }
 
-fn at_most(field: &'static str, found: usize, limit: usize) -> Result<(), JournalError> {
+pub(crate) fn at_most(field: &'static str, found: usize, limit: usize) -> Result<(), JournalError> {
     if found <= limit { Ok(()) } else { Err(JournalError::OutOfRange { field, limit: limit as u64 }) }
 }
 

@@ -5,7 +5,9 @@
 //!    │            │           │           │
 //!    └────────────┴───────────┴───────────┴──────> failed | expired
 //! ```
-//! A payment may be confirmed from `signed`: the program can stop between sending and recording it.
+//! A payment may be confirmed from `signed`: the program can stop between sending and recording it. Until its
+//! block is final and the record is sealed, a reorganisation of the chain may put another final state in place
+//! of one. docs/SETTLEMENT.md tells who moves what, and what each state means after a crash.
 
 use std::{fmt, str::FromStr};
 
@@ -77,6 +79,19 @@ impl State {
             Self::Confirmed => matches!(self, Self::Signed | Self::Broadcast),
             Self::Failed | Self::Expired => !self.is_final(),
         }
+    }
+
+    /// Whether other bytes may be signed for a record that is not sealed: it may have been sent. An ended one is
+    /// sent anew if the chain was reorganised.
+    #[must_use]
+    pub const fn may_be_replaced(self) -> bool {
+        !self.is_releasable()
+    }
+
+    /// Whether a record that is not sealed may be given `to` instead of this state.
+    #[must_use]
+    pub const fn may_be_revised_to(self, to: Self) -> bool {
+        self.is_final() && to.is_final()
     }
 }
 

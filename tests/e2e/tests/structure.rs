@@ -75,6 +75,19 @@ fn only_the_vault_depends_on_signing_crates() {
 }
 
 #[test]
+fn only_the_journal_talks_to_dynamodb() {
+    assert_eq!(
+        direct_dependents("aws-sdk-dynamodb"),
+        BTreeSet::from(["facilitator-journal".to_owned()]),
+        "who writes records"
+    );
+    // One TLS stack, by ring, under AWS too.
+    for tls in ["aws-lc-rs", "native-tls", "openssl-sys"] {
+        assert!(!dependencies("facilitator-journal").contains(tls), "{tls}");
+    }
+}
+
+#[test]
 fn host_crates_know_only_those_before_them() {
     for (at, package) in HOST.iter().enumerate() {
         let dependencies = dependencies(package);

@@ -3,17 +3,18 @@
 use std::str::FromStr;
 
 use facilitator_protocol::{AtomicAmount, Caip2, X402Version};
-use rusqlite::Row;
+use rusqlite::{Connection, Row, params};
 
-use crate::{GuestGeneration, JournalError, NewSettlement, Outcome, Record, SignedBytes, State};
+use crate::{GuestGeneration, JournalError, NewSettlement, Outcome, Owner, Record, SignedBytes, State};
 
-/// Columns in the order in which [`record`] reads them.
+/// Columns in the order in which [`record`] reads them. Payer and amount are those seen on chain, if any.
 pub(super) const COLUMNS: &str = "payment_id, fingerprint, network, x402_version, scheme, request, \
-     guest_name, guest_sha256, state, payer, amount, expires_at, signer, lane_sequence, \
-     signed_transaction, signed_bytes, final_transaction, reason, message, created_at_ms, updated_at_ms, payload";
+     guest_name, guest_sha256, state, coalesce(final_payer, payer), coalesce(final_amount, amount), \
+     expires_at, signer, lane_sequence, signed_transaction, signed_bytes, final_transaction, reason, \
+     message, created_at_ms, updated_at_ms, payload, owner, sealed_at_ms, replacements";
 
-/// Reads a row of [`COLUMNS`].
-pub(super) fn record(row: &Row<'_>) -> Result<Record, JournalError> {
+/// Reads a row of [`COLUMNS`], and what was replaced of it.
+pub(super) fn record(connection: &Connection, row: &Row<'_>) -> Result<Record, JournalError> {
     let key: String = row.get(0)?;
     let corrupt = |field| JournalError::Corrupt { payment_id: key.clone(), field };
     fn parsed<T: FromStr>(text: &str) -> Option<T> {
@@ -46,14 +47,38 @@ pub(super) fn record(row: &Row<'_>) -> Result<Record, JournalError> {
         _ => return Err(corrupt("signed_bytes")),
     };
     let outcome = outcome(row, state, &settlement, corrupt)?;
+    let earlier = match row.get::<_, i64>(24)? {
+        0 => Vec::new(),
+        _ => earlier(connection, &key)?,
+    };
     Ok(Record {
         settlement,
+        owner: owner(row.get(22)?),
         state,
+        sealed: row.get::<_, Option<i64>>(23)?.is_some(),
         signed,
+        earlier,
         outcome,
         created_at_ms: unsigned(row.get(19)?),
         updated_at_ms: unsigned(row.get(20)?),
     })
+}
+
+/// At most [`MAX_EARLIER`](crate::MAX_EARLIER): more are never written.
+fn earlier(connection: &Connection, key: &str) -> Result<Vec<SignedBytes>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT signed_transaction, signed_bytes, signer, lane_sequence FROM replaced
+         WHERE payment_id = ?1 ORDER BY position",
+    )?;
+    let bytes = statement.query_map(params![key], |row| {
+        Ok(SignedBytes {
+            transaction: row.get(0)?,
+            bytes: row.get(1)?,
+            signer: row.get(2)?,
+            lane_sequence: row.get::<_, Option<i64>>(3)?.map(unsigned),
+        })
+    })?;
+    Ok(bytes.collect::<Result<_, _>>()?)
 }
 
 fn outcome(
@@ -85,16 +110,30 @@ fn text(row: &Row<'_>, column: usize) -> Result<String, JournalError> {
 }
 
 /// SQLite's integers are signed; nothing here is negative unless the file was tampered with.
-fn unsigned(stored: i64) -> u64 {
+pub(super) fn unsigned(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or(0)
 }
 
-/// A time as SQLite can hold it: what is beyond 292 million years is as good as that.
-pub(super) fn time(value: u64) -> i64 {
+pub(super) fn owner(stored: i64) -> Owner {
+    Owner::from_number(unsigned(stored))
+}
+
+/// A time, lease or bound as SQLite can hold it: what is beyond 2^63 is as good as that.
+pub(super) fn saturated(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A bound on rows.
+pub(super) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// A number that must come back as it was.
 pub(super) fn exact(field: &'static str, value: u64) -> Result<i64, JournalError> {
-    i64::try_from(value).map_err(|_| JournalError::OutOfRange { field, limit: i64::MAX as u64 })
+    i64::try_from(value).map_err(|_| out_of_range(field))
+}
+
+/// The error for a number that is beyond what SQLite can hold.
+pub(super) fn out_of_range(field: &'static str) -> JournalError {
+    JournalError::OutOfRange { field, limit: i64::MAX as u64 }
 }

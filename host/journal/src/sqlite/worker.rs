@@ -1,6 +1,6 @@
 //! A thread that owns a connection and runs jobs on it in groups.
 //!
-//! A commit costs one fsync, whatever is in it. The thread takes what has queued up while the last
+//! A commit that promises to survive a loss of power costs one fsync, whatever is in it; one that does not costs none. The thread takes what has queued up while the last
 //! commit ran, applies all of it in one transaction, commits once, and only then answers. A job that is
 //! refused has changed nothing, so it does not disturb the others; a store that fails fails them all.
 
@@ -25,12 +25,25 @@ pub(super) struct Worker {
 trait Job: Send {
     /// Runs in the group's transaction. An error means that the store failed.
     fn apply(&mut self, connection: &Connection) -> Result<(), JournalError>;
+    /// What its answer promises.
+    fn promise(&self) -> Promise;
     /// Answers with the job's own result if the group was committed.
     fn answer(self: Box<Self>, committed: &Result<(), JournalError>);
 }
 
+/// What a job's answer promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Promise {
+    /// It survives a loss of power.
+    Synced,
+    /// It survives the process. After a loss of power it may be as if it had not happened, and then so is all
+    /// that came after it.
+    Written,
+}
+
 struct Call<F, T> {
     run: Option<F>,
+    promise: Promise,
     result: Result<T, JournalError>,
     reply: oneshot::Sender<Result<T, JournalError>>,
 }
@@ -50,6 +63,10 @@ where
         }
     }
 
+    fn promise(&self) -> Promise {
+        self.promise
+    }
+
     fn answer(self: Box<Self>, committed: &Result<(), JournalError>) {
         let result = committed.clone().and(self.result);
         // A caller that has gone away does not want to know.
@@ -67,13 +84,13 @@ impl Worker {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    pub(super) async fn call<T, F>(&self, run: F) -> Result<T, JournalError>
+    pub(super) async fn call<T, F>(&self, promise: Promise, run: F) -> Result<T, JournalError>
     where
         F: FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let call = Call { run: Some(run), result: Err(JournalError::Closed), reply };
+        let call = Call { run: Some(run), promise, result: Err(JournalError::Closed), reply };
         let jobs = self.jobs.as_ref().ok_or(JournalError::Closed)?;
         jobs.send(Box::new(call)).await.map_err(|_| JournalError::Closed)?;
         answer.await.unwrap_or(Err(JournalError::Closed))
@@ -92,13 +109,28 @@ impl Drop for Worker {
 }
 
 fn serve(connection: &Connection, begin: &str, mut queue: mpsc::Receiver<Box<dyn Job>>) {
-    let mut group = Vec::with_capacity(MAX_GROUP);
+    let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(MAX_GROUP);
+    let mut synced = None;
     while queue.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
-        let committed = commit(connection, begin, &mut group);
+        let needed = group.iter().any(|job| job.promise() == Promise::Synced);
+        let committed =
+            set_sync(connection, &mut synced, needed).and_then(|()| commit(connection, begin, &mut group));
         for job in group.drain(..) {
             job.answer(&committed);
         }
     }
+}
+
+/// Whether the commits from now on are synced. Only between transactions; asked for only if it changes.
+fn set_sync(connection: &Connection, synced: &mut Option<bool>, needed: bool) -> Result<(), JournalError> {
+    if *synced != Some(needed) {
+        // Inside a transaction, left over from a failed rollback, it would have no effect.
+        roll_back(connection)?;
+        *synced = None;
+        connection.pragma_update(None, "synchronous", if needed { "FULL" } else { "NORMAL" })?;
+        *synced = Some(needed);
+    }
+    Ok(())
 }
 
 fn commit(connection: &Connection, begin: &str, group: &mut [Box<dyn Job>]) -> Result<(), JournalError> {

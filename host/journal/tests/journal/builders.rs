@@ -1,9 +1,16 @@
 //! Settlements to try a journal with.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use facilitator_journal::{
-    Claim, GuestGeneration, Journal, NewSettlement, Outcome, PaymentId, SignedBytes, State,
+    Claim, GuestGeneration, Journal, LaneKey, NewSettlement, Outcome, Owner, PaymentId, SignedBytes, State,
 };
 use facilitator_protocol::X402Version;
+
+/// Network of every settlement here.
+pub(crate) const NETWORK: &str = "eip155:84532";
+/// Signer of every transaction here.
+pub(crate) const SIGNER: &str = "0xsigner";
 
 pub(crate) fn id(text: &str) -> PaymentId {
     text.parse().unwrap()
@@ -14,7 +21,7 @@ pub(crate) fn settlement(payment_id: &str) -> NewSettlement {
         payment_id: id(payment_id),
         payload: format!("payload-of-{payment_id}").parse().unwrap(),
         fingerprint: "sha256:00".parse().unwrap(),
-        network: "eip155:84532".parse().unwrap(),
+        network: NETWORK.parse().unwrap(),
         x402_version: X402Version::V2,
         scheme: "exact".to_owned(),
         request: r#"{"payload":{"é":"\u0000"},"requirements":{}}"#.to_owned(),
@@ -25,12 +32,24 @@ pub(crate) fn settlement(payment_id: &str) -> NewSettlement {
     }
 }
 
+/// The lane that all bytes here are signed for.
+pub(crate) fn lane() -> LaneKey {
+    LaneKey { network: NETWORK.parse().unwrap(), signer: SIGNER.to_owned() }
+}
+
+/// Bytes whose number no other transaction here has.
 pub(crate) fn signed(transaction: &str) -> SignedBytes {
+    let mut hasher = DefaultHasher::new();
+    transaction.hash(&mut hasher);
+    numbered(transaction, hasher.finish() >> 2)
+}
+
+pub(crate) fn numbered(transaction: &str, lane_sequence: u64) -> SignedBytes {
     SignedBytes {
         transaction: transaction.to_owned(),
-        bytes: vec![0, 2, 0xff],
-        signer: "0xsigner".to_owned(),
-        lane_sequence: Some(41),
+        bytes: [&[0, 2, 0xff], transaction.as_bytes()].concat(),
+        signer: SIGNER.to_owned(),
+        lane_sequence: Some(lane_sequence),
     }
 }
 
@@ -54,10 +73,29 @@ pub(crate) fn expired() -> Outcome {
     Outcome::Expired { reason: "settlement_expired".to_owned(), message: "not included".to_owned() }
 }
 
-/// Claims a payment and brings it to `state`.
-pub(crate) async fn bring(journal: &dyn Journal, payment_id: &str, state: State) {
+pub(crate) fn outcome_of(state: State) -> Outcome {
+    match state {
+        State::Confirmed => confirmed("0xfinal"),
+        State::Failed => failed(None),
+        _ => expired(),
+    }
+}
+
+/// Claims a payment for `owner` and brings it to `state`. What is signed for it is `0xtx-` and its name.
+pub(crate) async fn bring(journal: &dyn Journal, owner: Owner, payment_id: &str, state: State) {
+    bring_with(journal, owner, payment_id, state, signed(&format!("0xtx-{payment_id}"))).await;
+}
+
+/// As [`bring`], with these bytes.
+pub(crate) async fn bring_with(
+    journal: &dyn Journal,
+    owner: Owner,
+    payment_id: &str,
+    state: State,
+    bytes: SignedBytes,
+) {
     let id = id(payment_id);
-    assert_eq!(journal.claim(settlement(payment_id)).await.unwrap(), Claim::Won);
+    assert_eq!(journal.claim(owner, settlement(payment_id)).await.unwrap(), Claim::Won);
     let steps = match state {
         State::Claimed => 0,
         State::Approved => 1,
@@ -65,24 +103,16 @@ pub(crate) async fn bring(journal: &dyn Journal, payment_id: &str, state: State)
         State::Broadcast | State::Confirmed | State::Failed | State::Expired => 3,
     };
     if steps >= 1 {
-        journal.approved(&id).await.unwrap();
+        journal.approved(owner, &id).await.unwrap();
     }
     if steps >= 2 {
-        journal.signed(&id, signed(&format!("0xtx-{payment_id}"))).await.unwrap();
+        journal.signed(owner, &id, bytes).await.unwrap();
     }
     if steps >= 3 {
-        journal.broadcast(&id).await.unwrap();
+        journal.broadcast(owner, &id).await.unwrap();
     }
     if state.is_final() {
-        journal.finish(&id, outcome_of(state)).await.unwrap();
+        journal.finish(owner, &id, outcome_of(state)).await.unwrap();
     }
     assert_eq!(journal.get(&id).await.unwrap().unwrap().state, state);
-}
-
-pub(crate) fn outcome_of(state: State) -> Outcome {
-    match state {
-        State::Confirmed => confirmed("0xfinal"),
-        State::Failed => failed(None),
-        _ => expired(),
-    }
 }

@@ -1,16 +1,24 @@
 //! The SQLite journal against the conformance suite.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use facilitator_journal::{Journal, SqliteJournal};
 use tempfile::TempDir;
 
-use crate::conformance::conformance;
+use crate::conformance::{Store, conformance};
 
-fn open() -> (Arc<dyn Journal>, TempDir) {
-    let directory = tempfile::tempdir().unwrap();
-    let journal = SqliteJournal::open(&directory.path().join("journal.sqlite")).unwrap();
-    (Arc::new(journal), directory)
+/// A file in a directory of its own.
+struct File(TempDir);
+
+impl Store for File {
+    async fn journal(&self) -> Arc<dyn Journal> {
+        let path = self.0.path().join("journal.sqlite");
+        Arc::new(SqliteJournal::open(&path, Duration::from_secs(3_600)).unwrap())
+    }
+}
+
+async fn open() -> File {
+    File(tempfile::tempdir().unwrap())
 }
 
 conformance!(open);
