@@ -11,11 +11,15 @@ use alloy_primitives::{Address, TxKind, U256};
 use facilitator_protocol::{Caip2, EvmCall};
 
 use crate::{
-    Approved, BudgetRefusal, EvmPolicy,
+    Approved, BudgetRefusal, EvmFees, EvmPolicy,
     budget::Sponsored,
     policy::{self, evm::MIN_GAS},
     rule,
 };
+
+/// Most gas that a cancellation may be given. Alone it needs 21,000; a rollup that charges in gas for the
+/// data on its parent chain needs more.
+const MAX_CANCELLATION_GAS: u64 = 100_000;
 
 /// What an EIP-1559 transaction needs beside the approved call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +97,24 @@ pub enum SignError {
     /// The account has no nonce left (EIP-2681).
     #[error("the nonce is out of range")]
     Nonce,
+    /// What is to be replaced is nothing that this vault signed on the network.
+    #[error("expected a transaction that was signed here for {network}, found {found}")]
+    ReplacedNotOurs {
+        /// The network.
+        network: Caip2,
+        /// What it is instead.
+        found: &'static str,
+    },
+    /// No node would take the replacement.
+    #[error("expected a {what} of at least {least} wei per gas, 1.125 times the one replaced, found {found}")]
+    ReplacementFee {
+        /// Which of the two, `fee` or `tip`.
+        what: &'static str,
+        /// What was asked for, wei per gas.
+        found: u128,
+        /// The least that replaces, wei per gas.
+        least: u128,
+    },
     /// The fee could go over a budget.
     #[error(transparent)]
     Budget(#[from] BudgetRefusal),
@@ -113,6 +135,8 @@ impl SignError {
             Self::FeeOverCap { .. } => rule::FEE_CAP,
             Self::TipOverCap { .. } => rule::TIP_CAP,
             Self::Nonce => rule::NONCE_RANGE,
+            Self::ReplacedNotOurs { .. } => rule::REPLACED_NOT_OURS,
+            Self::ReplacementFee { .. } => rule::REPLACEMENT_FEE,
             Self::Budget(refusal) => refusal.rule,
             Self::Signer(_) => return None,
         })
@@ -128,11 +152,15 @@ pub(crate) fn worst_fee(transaction: &TxEip1559) -> u128 {
 /// What a transaction that was signed earlier can cost, and for whom that is paid, where its calldata
 /// tells. None if the bytes are no EIP-1559 transaction of the chain.
 pub(crate) fn read_signed(bytes: &[u8], chain_id: u64) -> Option<(u128, Option<Sponsored>)> {
+    let signed = decode(bytes, chain_id)?;
+    Some((worst_fee(signed.tx()), policy::evm::sponsored(&signed.tx().input)))
+}
+
+/// The EIP-1559 transaction of the chain that the whole of `bytes` is. Who signed it is not asked.
+pub(crate) fn decode(bytes: &[u8], chain_id: u64) -> Option<Signed<TxEip1559>> {
     let mut rest = bytes;
     let TxEnvelope::Eip1559(signed) = TxEnvelope::decode_2718(&mut rest).ok()? else { return None };
-    let transaction = signed.tx();
-    (rest.is_empty() && transaction.chain_id == chain_id)
-        .then(|| (worst_fee(transaction), policy::evm::sponsored(&transaction.input)))
+    (rest.is_empty() && signed.tx().chain_id == chain_id).then_some(signed)
 }
 
 /// The transaction of an approved call, if the envelope is under every cap.
@@ -142,34 +170,59 @@ pub(crate) fn build(
     envelope: &EvmEnvelope,
 ) -> Result<TxEip1559, SignError> {
     let call = approved.intent();
-    let gas_cap = call.gas_ceiling.min(policy.max_gas);
-    if !(MIN_GAS..=gas_cap).contains(&envelope.gas_limit) {
-        return Err(SignError::GasLimit { found: envelope.gas_limit, cap: gas_cap });
-    }
-    if envelope.max_fee_per_gas > policy.max_fee_per_gas_wei {
-        return Err(SignError::FeeOverCap {
-            found: envelope.max_fee_per_gas,
-            cap: policy.max_fee_per_gas_wei,
-        });
-    }
-    let tip_cap = policy.max_priority_fee_per_gas_wei.min(envelope.max_fee_per_gas);
-    if envelope.max_priority_fee_per_gas > tip_cap {
-        return Err(SignError::TipOverCap { found: envelope.max_priority_fee_per_gas, cap: tip_cap });
-    }
-    if envelope.nonce == u64::MAX {
+    check_gas(envelope.gas_limit, call.gas_ceiling.min(policy.max_gas))?;
+    transaction(policy, envelope, call.to, call.data.clone())
+}
+
+/// The transaction that does nothing but use up a nonce: from the signer to itself, of no value, without
+/// data; if the envelope is under every cap.
+pub(crate) fn build_cancellation(policy: &EvmPolicy, envelope: &EvmEnvelope) -> Result<TxEip1559, SignError> {
+    check_gas(envelope.gas_limit, cancellation_gas_cap(policy))?;
+    transaction(policy, envelope, envelope.signer, Vec::new())
+}
+
+/// Most gas that a transaction without data may be given: rollups charge for their data in gas.
+pub(crate) fn cancellation_gas_cap(policy: &EvmPolicy) -> u64 {
+    policy.max_gas.min(MAX_CANCELLATION_GAS)
+}
+
+fn transaction(
+    policy: &EvmPolicy,
+    envelope: &EvmEnvelope,
+    to: [u8; 20],
+    data: Vec<u8>,
+) -> Result<TxEip1559, SignError> {
+    let EvmEnvelope { nonce, gas_limit, max_fee_per_gas, max_priority_fee_per_gas, .. } = *envelope;
+    check_fees(policy, EvmFees { max_fee_per_gas, max_priority_fee_per_gas })?;
+    if nonce == u64::MAX {
         return Err(SignError::Nonce);
     }
     Ok(TxEip1559 {
-        chain_id: approved.chain_id(),
-        nonce: envelope.nonce,
-        gas_limit: envelope.gas_limit,
-        max_fee_per_gas: envelope.max_fee_per_gas,
-        max_priority_fee_per_gas: envelope.max_priority_fee_per_gas,
-        to: TxKind::Call(call.to.into()),
+        chain_id: policy.chain_id,
+        nonce,
+        gas_limit,
+        max_fee_per_gas,
+        max_priority_fee_per_gas,
+        to: TxKind::Call(to.into()),
         value: U256::ZERO,
         access_list: AccessList::default(),
-        input: call.data.clone().into(),
+        input: data.into(),
     })
+}
+
+/// [`rule::GAS_LIMIT`].
+pub(crate) fn check_gas(found: u64, cap: u64) -> Result<(), SignError> {
+    if (MIN_GAS..=cap).contains(&found) { Ok(()) } else { Err(SignError::GasLimit { found, cap }) }
+}
+
+/// [`rule::FEE_CAP`], [`rule::TIP_CAP`].
+pub(crate) fn check_fees(policy: &EvmPolicy, fees: EvmFees) -> Result<(), SignError> {
+    let EvmFees { max_fee_per_gas: fee, max_priority_fee_per_gas: tip } = fees;
+    if fee > policy.max_fee_per_gas_wei {
+        return Err(SignError::FeeOverCap { found: fee, cap: policy.max_fee_per_gas_wei });
+    }
+    let cap = policy.max_priority_fee_per_gas_wei.min(fee);
+    if tip > cap { Err(SignError::TipOverCap { found: tip, cap }) } else { Ok(()) }
 }
 
 impl SignedTransaction {

@@ -8,6 +8,7 @@
 pub mod budget;
 mod clock;
 pub mod envelope;
+pub mod fees;
 mod kill_switch;
 pub mod policy;
 pub mod secret;
@@ -19,6 +20,7 @@ mod vault;
 pub use budget::{Budget, BudgetRefusal, Budgets, FeeReservation, Fees, Limit};
 pub use clock::{MonotonicClock, ProcessClock};
 pub use envelope::{EvmEnvelope, SignError, SignedTransaction};
+pub use fees::{EvmFees, EvmTransactionTerms, read_evm};
 pub use policy::{Approved, EvmPolicy, EvmSelector, PolicyRefusal, UnknownSelector, rule};
 pub use secret::{EvmKeys, KeySlot, Scope, SecretError, SecretSource};
 pub use vault::{UnknownNetwork, Vault, VaultError};

@@ -1,5 +1,7 @@
 //! Keys and policies together: approve an intent, then sign what was approved.
 
+mod replacement;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -8,6 +10,7 @@ use std::{
     },
 };
 
+use alloy_consensus::TxEip1559;
 use facilitator_protocol::{Caip2, EvmCall, Intent, PaymentRequirements, Valid};
 
 use crate::{
@@ -15,9 +18,10 @@ use crate::{
     ProcessClock, Scope, SignError, SignedTransaction,
     budget::{FeeBook, MAX_PARTIES},
     envelope,
-    kill_switch::KillSwitch,
+    kill_switch::{Alive, KillSwitch},
     policy::{Refusals, evm::MIN_GAS},
     rule,
+    signer::EvmSigner,
 };
 
 /// Policies that do not make sense, found at start.
@@ -61,6 +65,14 @@ struct Served<P> {
     policy: P,
     kill_switch: KillSwitch,
     fees: Arc<FeeBook>,
+}
+
+impl Served<EvmPolicy> {
+    /// Whether nothing stops signatures, held still as long as it is kept.
+    fn alive(&self) -> Result<Alive<'_>, SignError> {
+        let network = || self.policy.network.clone();
+        self.kill_switch.alive().ok_or_else(|| SignError::NetworkKilled { network: network() })
+    }
 }
 
 /// Signers per scope and policies per network.
@@ -172,11 +184,7 @@ impl Vault {
         approved: &Approved<EvmCall>,
         envelope: EvmEnvelope,
     ) -> Result<(SignedTransaction, FeeReservation), SignError> {
-        self.sign(approved, &envelope).inspect_err(|error| {
-            if let Some(rule) = error.rule() {
-                self.refusals.count(rule);
-            }
-        })
+        self.sign(approved, &envelope).inspect_err(|error| self.count(error))
     }
 
     fn sign(
@@ -185,27 +193,59 @@ impl Vault {
         envelope: &EvmEnvelope,
     ) -> Result<(SignedTransaction, FeeReservation), SignError> {
         let network = approved.network();
-        let Served { policy, kill_switch, fees } = self
-            .evm
-            .get(network)
-            .filter(|served| served.policy.chain_id == approved.chain_id())
-            .ok_or_else(|| SignError::NetworkNotServed { network: network.clone() })?;
+        let served = self.served(network)?;
+        if served.policy.chain_id != approved.chain_id() {
+            return Err(SignError::NetworkNotServed { network: network.clone() });
+        }
         // Held still until the signature is made.
-        let _alive =
-            kill_switch.alive().ok_or_else(|| SignError::NetworkKilled { network: network.clone() })?;
-        let signer =
-            self.keys.of(policy.scope).iter().find(|signer| signer.address() == envelope.signer).ok_or_else(
-                || SignError::ForeignSigner { signer: envelope.signer, network: network.clone() },
-            )?;
-        let transaction = envelope::build(approved, policy, envelope)?;
-        let fee = fees.reserve(approved.sponsored(), envelope::worst_fee(&transaction))?;
-        self.signatures.fetch_add(1, Ordering::Relaxed);
-        match signer.sign(transaction) {
-            Ok(signed) => Ok((SignedTransaction::new(&signed, envelope.signer), fee)),
+        let _alive = served.alive()?;
+        let signer = self.signer(&served.policy, envelope.signer)?;
+        let transaction = envelope::build(approved, &served.policy, envelope)?;
+        let fee = served.fees.reserve(approved.sponsored(), envelope::worst_fee(&transaction))?;
+        self.sign_reserved(signer, transaction, fee)
+    }
+
+    /// Signs what every rule was asked about and the fee is reserved for.
+    fn sign_reserved(
+        &self,
+        signer: &EvmSigner,
+        transaction: TxEip1559,
+        fee: FeeReservation,
+    ) -> Result<(SignedTransaction, FeeReservation), SignError> {
+        match self.sign_counted(signer, transaction) {
+            Ok(signed) => Ok((signed, fee)),
             Err(error) => {
                 fee.release();
-                Err(SignError::Signer(error))
+                Err(error)
             }
+        }
+    }
+
+    fn sign_counted(
+        &self,
+        signer: &EvmSigner,
+        transaction: TxEip1559,
+    ) -> Result<SignedTransaction, SignError> {
+        self.signatures.fetch_add(1, Ordering::Relaxed);
+        let signed = signer.sign(transaction).map_err(SignError::Signer)?;
+        Ok(SignedTransaction::new(&signed, signer.address()))
+    }
+
+    fn served(&self, network: &Caip2) -> Result<&Served<EvmPolicy>, SignError> {
+        self.evm.get(network).ok_or_else(|| SignError::NetworkNotServed { network: network.clone() })
+    }
+
+    /// The key of an account, if it signs on the policy's network.
+    fn signer(&self, policy: &EvmPolicy, account: [u8; 20]) -> Result<&EvmSigner, SignError> {
+        let mut signers = self.keys.of(policy.scope).iter();
+        signers
+            .find(|signer| signer.address() == account)
+            .ok_or_else(|| SignError::ForeignSigner { signer: account, network: policy.network.clone() })
+    }
+
+    fn count(&self, error: &SignError) {
+        if let Some(rule) = error.rule() {
+            self.refusals.count(rule);
         }
     }
 

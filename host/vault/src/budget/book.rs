@@ -68,12 +68,44 @@ impl FeeBook {
         sponsored: Sponsored,
         worst_fee: u128,
     ) -> Result<FeeReservation, BudgetRefusal> {
+        self.reserve_for(Some(sponsored), worst_fee)
+    }
+
+    /// The same for a transaction of our own, that nobody is sponsored by: the network's bound alone.
+    ///
+    /// # Errors
+    /// As [`reserve`](Self::reserve).
+    pub(crate) fn reserve_own(self: &Arc<Self>, worst_fee: u128) -> Result<FeeReservation, BudgetRefusal> {
+        self.reserve_for(None, worst_fee)
+    }
+
+    fn reserve_for(
+        self: &Arc<Self>,
+        sponsored: Option<Sponsored>,
+        worst_fee: u128,
+    ) -> Result<FeeReservation, BudgetRefusal> {
         let mut accounts = self.accounts();
+        let parties = (sponsored.map(|of| of.pay_to), sponsored.map(|of| of.payer));
+        self.check(&mut accounts, parties, worst_fee)?;
+        Ok(self.hold_in(&mut accounts, sponsored, worst_fee))
+    }
+
+    /// Whether every bound has room for `amount` more, for payee and payer as far as there are any.
+    fn check(
+        &self,
+        accounts: &mut Accounts,
+        (pay_to, payer): (Option<Party>, Option<Party>),
+        amount: u128,
+    ) -> Result<(), BudgetRefusal> {
         let now = self.clock.elapsed();
-        accounts.network.check(&self.budgets.network, Rules::NETWORK, now, worst_fee)?;
-        accounts.pay_to.check(sponsored.pay_to, now, worst_fee)?;
-        accounts.payer.check(sponsored.payer, now, worst_fee)?;
-        Ok(self.hold_in(&mut accounts, Some(sponsored), worst_fee))
+        accounts.network.check(&self.budgets.network, Rules::NETWORK, now, amount)?;
+        if let Some(pay_to) = pay_to {
+            accounts.pay_to.check(pay_to, now, amount)?;
+        }
+        if let Some(payer) = payer {
+            accounts.payer.check(payer, now, amount)?;
+        }
+        Ok(())
     }
 
     /// Reserves whatever the bounds say: for a transaction that is signed already.
@@ -132,6 +164,26 @@ impl FeeReservation {
     #[must_use]
     pub const fn reserved(&self) -> u128 {
         self.reserved
+    }
+
+    /// Another transaction took the place of the one that this is for, and can cost `worst_fee`. At most
+    /// one of the two lands, so only the difference is reserved on top; nothing if it costs no more.
+    ///
+    /// # Errors
+    /// [`BudgetRefusal`] with the first bound that has no room for the difference; everything is as it was
+    /// then.
+    pub fn raise(&mut self, worst_fee: u128) -> Result<(), BudgetRefusal> {
+        let more = worst_fee.saturating_sub(self.reserved);
+        if more == 0 {
+            return Ok(());
+        }
+        let mut accounts = self.book.accounts();
+        self.book.check(&mut accounts, (self.pay_to, self.payer), more)?;
+        accounts.network.hold(more);
+        self.pay_to = self.pay_to.and_then(|party| accounts.pay_to.hold(party, more));
+        self.payer = self.payer.and_then(|party| accounts.payer.hold(party, more));
+        self.reserved = worst_fee;
+        Ok(())
     }
 
     /// The transaction is on chain and cost `spent` native units: that is charged in full, even above

@@ -105,6 +105,42 @@ fn a_refusal_reserves_nothing_anywhere() {
 }
 
 #[test]
+fn a_raised_reservation_counts_the_difference_everywhere_or_nowhere() {
+    let (book, _clock) =
+        book(Budgets { network: at_most(100, 1_000), pay_to: at_most(60, 600), payer: at_most(40, 400) });
+    let mut raised = book.reserve(from_to(1, 9), 10).unwrap();
+    let _of_another = book.reserve(from_to(2, 9), 30).unwrap();
+    // 20 of the payee's 60 are left, and 30 of the payer's 40.
+    let refusal = raised.raise(41).unwrap_err();
+    assert_eq!(refusal, BudgetRefusal { rule: rule::BUDGET_PAY_TO_HOUR, needed: 31, left: 20 });
+    assert_eq!((raised.reserved(), book.fees().held), (10, 40));
+    raised.raise(30).unwrap();
+    assert_eq!((raised.reserved(), book.fees().held), (30, 60));
+    // What costs less takes nothing back: the one replaced may land yet.
+    raised.raise(5).unwrap();
+    assert_eq!((raised.reserved(), book.fees().held), (30, 60));
+    assert_eq!(spend(&book, from_to(1, 8), 11), Err(rule::BUDGET_PAYER_HOUR));
+    assert_eq!(spend(&book, from_to(3, 9), 1), Err(rule::BUDGET_PAY_TO_HOUR));
+    assert_eq!(raised.settle(31), 1);
+    assert_eq!((book.fees().held, book.fees().spent_hour), (30, 31));
+    assert_eq!(spend(&book, from_to(1, 8), 10), Err(rule::BUDGET_PAYER_HOUR));
+    spend(&book, from_to(1, 8), 9).unwrap();
+}
+
+#[test]
+fn what_is_counted_for_the_network_alone_is_raised_for_it_alone() {
+    let (book, _clock) =
+        book_of(Budgets { network: at_most(100, 100), pay_to: at_most(10, 10), payer: at_most(10, 10) }, 1);
+    let mut own = book.reserve_own(20).unwrap();
+    let mut unknown = book.hold(None, 20);
+    own.raise(60).unwrap();
+    assert_eq!(unknown.raise(41).unwrap_err().left, 20);
+    unknown.raise(40).unwrap();
+    assert_eq!((book.fees().held, book.parties()), (100, (0, 0)));
+    assert_eq!(book.reserve_own(1).unwrap_err().rule, rule::BUDGET_NETWORK_HOUR);
+}
+
+#[test]
 fn a_reservation_shrinks_to_what_was_spent() {
     let (book, _clock) = book(Budgets { network: at_most(100, 1_000), ..OPEN });
     let fees = || (book.fees().held, book.fees().spent_hour, book.fees().spent_day);
@@ -288,6 +324,7 @@ fn many_threads_never_reserve_more_than_there_is() {
 enum Step {
     Wait(u64),
     Reserve { payer: u32, pay_to: u32, amount: u128 },
+    Raise { which: usize, more: u128 },
     Settle { which: usize, part: u128 },
     Release(usize),
     Forget(usize),
@@ -299,6 +336,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..600_u64).prop_map(Step::Wait),
         6 => (0..3_u32, 0..2_u32, 1..60_u128)
             .prop_map(|(payer, pay_to, amount)| Step::Reserve { payer, pay_to, amount }),
+        2 => (any::<usize>(), 0..30_u128).prop_map(|(which, more)| Step::Raise { which, more }),
         3 => (any::<usize>(), 0..=100_u128).prop_map(|(which, part)| Step::Settle { which, part }),
         1 => any::<usize>().prop_map(Step::Release),
         1 => any::<usize>().prop_map(Step::Forget),
@@ -346,6 +384,15 @@ proptest! {
                 Step::Reserve { payer, pay_to, amount } => {
                     if let Ok(reservation) = book.reserve(from_to(payer, pay_to), amount) {
                         open.push((payer, pay_to, reservation));
+                    }
+                }
+                Step::Raise { which, more } => {
+                    if !open.is_empty() {
+                        let at = which % open.len();
+                        let (.., reservation) = &mut open[at];
+                        let before = reservation.reserved();
+                        let raised = reservation.raise(before + more).is_ok();
+                        prop_assert_eq!(reservation.reserved(), before + if raised { more } else { 0 });
                     }
                 }
                 Step::Settle { which, part } => {

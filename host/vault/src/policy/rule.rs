@@ -60,6 +60,11 @@ rules! {
     TIP_CAP = "tip_cap";
     /// The account has a nonce left.
     NONCE_RANGE = "nonce_range";
+    /// What is replaced is a transaction that one of our keys signed on the network, and of a kind that the
+    /// vault signs: a payer's transfer, or a cancellation. Its signature is the proof that it was approved.
+    REPLACED_NOT_OURS = "replaced_not_ours";
+    /// A replacement offers at least 1.125 times the fee and the tip of what it replaces: nodes refuse less.
+    REPLACEMENT_FEE = "replacement_fee";
     /// The network's fees of an hour stay within their bound.
     BUDGET_NETWORK_HOUR = "budget_network_hour";
     /// The network's fees of a day stay within their bound.
