@@ -17,6 +17,9 @@ pub struct NetworkFacts {
     pub testnet: bool,
     /// Typical time between blocks, milliseconds.
     pub block_time_ms: u64,
+    /// Blocks after which nothing is reorganised any more, where the default is not enough.
+    #[serde(default)]
+    pub finality_blocks: Option<u64>,
     /// Most that a settlement offers per gas, gwei (EVM).
     #[serde(default)]
     pub max_fee_per_gas_gwei: Option<u64>,

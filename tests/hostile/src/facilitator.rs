@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, address};
 use anyhow::Context;
-use facilitator_server::{app::App, config::Settings, flow, http::router};
+use facilitator_server::{app::App, config::Settings, http::router, serve};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -87,7 +87,8 @@ impl Facilitator {
         let mut settings = settings(data.path(), &node, &other_node)?;
         change(&mut settings);
         let app = App::build(settings, &variables).await?;
-        flow::resume_unfinished(&app).await?;
+        // Ends with the test.
+        let _recovering = serve::take_part(&app).await;
         app.networks.first_attested(FIRST_ATTESTATION).await;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;

@@ -4,8 +4,11 @@
 //! runs beside its simulation.
 
 use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Value, json};
@@ -23,6 +26,8 @@ pub struct FeeQuote {
     pub max_priority_fee_per_gas: u128,
     /// Most that is offered: room for six full blocks in a row.
     pub max_fee_per_gas: u128,
+    /// Time of the latest block, Unix seconds.
+    pub block_time: u64,
 }
 
 impl FeeQuote {
@@ -32,12 +37,13 @@ impl FeeQuote {
         self.base_fee.saturating_add(self.max_priority_fee_per_gas)
     }
 
-    fn new(base_fee: u128, tip: u128, max_tip: u128) -> Self {
+    fn new(base_fee: u128, tip: u128, max_tip: u128, block_time: u64) -> Self {
         let tip = tip.min(max_tip);
         Self {
             base_fee,
             max_priority_fee_per_gas: tip,
             max_fee_per_gas: base_fee.saturating_mul(2).saturating_add(tip),
+            block_time,
         }
     }
 }
@@ -60,7 +66,8 @@ pub(super) fn read_quote(answers: &[Answer], max_tip: u128) -> Option<FeeQuote> 
     let tip = answer_quantity(tip)
         .or_else(|| Some(answer_quantity(gas_price)?.saturating_sub(base_fee)))
         .unwrap_or_default();
-    Some(FeeQuote::new(base_fee, tip, max_tip))
+    let block_time = field_quantity(&block, "timestamp").and_then(|time| u64::try_from(time).ok());
+    Some(FeeQuote::new(base_fee, tip, max_tip, block_time.unwrap_or_default()))
 }
 
 /// The latest quote of a network.
@@ -70,6 +77,7 @@ pub(super) struct FeeTracker {
     fresh_for: Duration,
     usable_for: Duration,
     latest: watch::Sender<Option<(FeeQuote, Instant)>>,
+    clock_behind_ms: AtomicU64,
     refreshing: Mutex<()>,
 }
 
@@ -81,6 +89,7 @@ impl FeeTracker {
             fresh_for: (block_time * 2).max(Duration::from_secs(2)),
             usable_for: (block_time * 5).max(Duration::from_secs(30)),
             latest: watch::Sender::new(None),
+            clock_behind_ms: AtomicU64::new(0),
             refreshing: Mutex::new(()),
         }
     }
@@ -90,7 +99,14 @@ impl FeeTracker {
     }
 
     pub(super) fn store(&self, quote: FeeQuote) {
+        self.clock_behind_ms.store(behind_ms(quote.block_time, unix_ms()), Ordering::Relaxed);
         self.latest.send_replace(Some((quote, Instant::now())));
+    }
+
+    /// How far our clock is behind the latest block's, milliseconds. A block is never from the future, so ours is
+    /// wrong by at least that.
+    pub(super) fn clock_behind_ms(&self) -> u64 {
+        self.clock_behind_ms.load(Ordering::Relaxed)
     }
 
     /// The latest quote, however old.
@@ -127,6 +143,16 @@ impl FeeTracker {
         self.younger_than(self.usable_for)
     }
 
+    /// A quote of now, for what is to replace a transaction that did not move: the last one may be from before
+    /// the base fee rose.
+    pub(super) async fn fresh(&self) -> Option<FeeQuote> {
+        let _one_after_the_other = self.refreshing.lock().await;
+        if self.younger_than(FRESH_FOR_REPLACEMENT).is_none() {
+            self.refresh().await;
+        }
+        self.younger_than(self.usable_for)
+    }
+
     async fn refresh(&self) {
         match self.rpc.read(&quote_calls()).await {
             Ok(answers) => match read_quote(&answers, self.max_tip) {
@@ -136,6 +162,21 @@ impl FeeTracker {
             Err(failure) => tracing::warn!(event = "fee_quote_failed", reason = %failure),
         }
     }
+}
+
+/// Age of a quote by which what is stuck is replaced.
+const FRESH_FOR_REPLACEMENT: Duration = Duration::from_secs(1);
+/// Most that a node's word moves our clock: a wrong one must not make every payment look expired.
+const MAX_BEHIND_MS: u64 = 120_000;
+
+fn behind_ms(block_time: u64, now_ms: u64) -> u64 {
+    let behind = block_time.saturating_mul(1_000).saturating_sub(now_ms);
+    if behind > MAX_BEHIND_MS { 0 } else { behind }
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -160,6 +201,14 @@ mod tests {
         let block = Ok(json!({"baseFeePerGas":"0x64"}).to_string());
         let quote = read_quote(&[block, unknown_method(), Ok("\"0x67\"".to_owned())], 10).unwrap();
         assert_eq!(quote.max_priority_fee_per_gas, 3);
+    }
+
+    #[test]
+    fn a_clock_behind_the_chain_is_found_out_and_a_wild_block_is_not_believed() {
+        assert_eq!(behind_ms(1_000, 970_000), 30_000);
+        assert_eq!(behind_ms(1_000, 1_030_000), 0, "ours is ahead, or the block is old");
+        assert_eq!(behind_ms(10_000, 1_000_000), 0);
+        assert_eq!(behind_ms(u64::MAX, 0), 0);
     }
 
     #[test]

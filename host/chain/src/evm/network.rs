@@ -8,22 +8,27 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use facilitator_protocol::EvmCall;
-use facilitator_vault::{Approved, EvmEnvelope, FeeReservation, SignError, SignedTransaction, Vault};
+use facilitator_vault::{
+    Approved, EvmEnvelope, EvmFees, FeeReservation, SignError, SignedTransaction, Vault, read_evm,
+};
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::{
-    attest::{Attested, attest},
-    broadcast::{Broadcast, Refusal, broadcast},
+    attest::{Attested, Wanted, attest},
+    broadcast::{Broadcast, broadcast},
     fees::{FeeQuote, FeeTracker},
+    follow::Variant,
     hex_value::{answer_quantity, hex_text},
-    lane::{HeldNonce, Lane, Reservation},
+    lane::{Lane, Place},
+    probe::Probe,
     track::Tracker,
 };
 use crate::{
     registry::NetworkFacts,
-    rpc::{Call, NetworkRpc},
+    rpc::{Call, HeadBounds, NetworkRpc},
 };
 
 /// What the operator sets for a network.
@@ -41,6 +46,10 @@ pub struct EvmSettings {
     pub max_fee_per_gas_wei: u128,
     /// Highest tip per gas that is offered, wei.
     pub max_priority_fee_per_gas_wei: u128,
+    /// Most gas of a settlement.
+    pub max_gas: u64,
+    /// Oldest head with which the network is served, by our clock; none accepts every age.
+    pub max_head_age: Option<Duration>,
 }
 
 /// Whether a network is served now.
@@ -71,6 +80,9 @@ pub enum SubmitError {
     /// The signer's nonce is not known.
     #[error("the signer's nonce is not known now")]
     NoNonce,
+    /// Bytes that are to be replaced are no transaction of this network.
+    #[error("what is to be replaced is no transaction of this network")]
+    Unreadable,
     /// Too many of the signer's transactions are in flight.
     #[error("too many transactions of the signer are in flight")]
     LaneFull,
@@ -79,46 +91,31 @@ pub enum SubmitError {
     Sign(#[from] SignError),
 }
 
-/// A signed transaction that holds its nonce and the most that it can cost.
+/// A signed transaction that nobody has seen yet.
 #[derive(Debug)]
 pub struct Signed {
     /// Hash and bytes.
     pub transaction: SignedTransaction,
-    reservation: Reservation,
-    /// None once it was given on or given back.
-    fee: Option<FeeReservation>,
+    /// Its nonce.
+    pub nonce: u64,
+    /// The most that it can cost.
+    pub fee: FeeReservation,
 }
 
 impl Signed {
-    /// The nonce.
+    /// Hash and bytes as they are followed.
     #[must_use]
-    pub const fn nonce(&self) -> u64 {
-        self.reservation.nonce()
-    }
-
-    /// The account that signed.
-    #[must_use]
-    pub fn signer(&self) -> [u8; 20] {
-        self.reservation.signer()
-    }
-
-    /// What is reserved for its fee, for whoever follows it.
-    #[must_use]
-    pub const fn take_fee(&mut self) -> Option<FeeReservation> {
-        self.fee.take()
-    }
-
-    /// Nobody has seen the bytes and nobody will: nonce and fee are free again.
-    pub fn abandon(mut self) {
-        self.release_fee();
-    }
-
-    fn release_fee(&mut self) {
-        if let Some(fee) = self.fee.take() {
-            fee.release();
-        }
+    pub fn variant(&self) -> Variant {
+        variant(&self.transaction)
     }
 }
+
+fn variant(transaction: &SignedTransaction) -> Variant {
+    Variant { hash: hex_text(&transaction.hash), bytes: transaction.bytes.clone() }
+}
+
+/// Gas of a transaction that does nothing. Rollups count the data of a transaction as gas too.
+const FILLER_GAS: u64 = 60_000;
 
 /// One EVM network.
 pub struct EvmNetwork {
@@ -130,6 +127,8 @@ pub struct EvmNetwork {
     pub(super) tracker: Arc<Tracker>,
     state: watch::Sender<NetworkState>,
     has_sync_send: AtomicBool,
+    /// Signers that cannot pay for a settlement, as of the latest attestation; another one can.
+    without_funds: ArcSwap<Vec<[u8; 20]>>,
 }
 
 /// Between attestations of a network that works.
@@ -141,7 +140,8 @@ const LONGEST_WAIT_FOR_LANE: Duration = Duration::from_secs(10);
 const SLOWEST_FOR_SYNC_SEND: Duration = Duration::from_millis(2500);
 /// Between attestations of one that does not: doubles from the first to the last.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
-const RETRY_LAST: Duration = Duration::from_secs(30);
+const RETRY_LAST: Duration = Duration::from_secs(4);
+
 impl EvmNetwork {
     /// Starts to attest and serve a network.
     pub fn start(settings: EvmSettings, rpc: Arc<NetworkRpc>, vault: Arc<Vault>) -> Arc<Self> {
@@ -150,7 +150,10 @@ impl EvmNetwork {
             .signers(&settings.facts.caip2)
             .into_iter()
             .map(|signer| Arc::new(Lane::new(signer, settings.max_in_flight)))
-            .collect();
+            .collect::<Vec<Arc<Lane>>>();
+        rpc.set_head_bounds(HeadBounds::new(block_time, settings.max_head_age));
+        let account = lanes.first().map(|lane| lane.signer());
+        Probe { chain_id: settings.chain_id, account }.keep_looking(&rpc);
         let network = Arc::new(Self {
             fees: Arc::new(FeeTracker::new(
                 Arc::clone(&rpc),
@@ -161,6 +164,7 @@ impl EvmNetwork {
             lanes,
             state: watch::Sender::new(NetworkState::Starting),
             has_sync_send: AtomicBool::new(false),
+            without_funds: ArcSwap::default(),
             settings,
             rpc,
             vault,
@@ -200,15 +204,24 @@ impl EvmNetwork {
         self.lanes.iter().map(|lane| lane.signer()).collect()
     }
 
-    /// The account with the fewest transactions in flight.
+    /// The account with the fewest transactions in flight, of those that can pay for a settlement.
     #[must_use]
     pub fn least_busy_signer(&self) -> Option<[u8; 20]> {
-        self.lanes.iter().min_by_key(|lane| lane.in_flight()).map(|lane| lane.signer())
+        let without_funds = self.without_funds.load();
+        let can_pay = self.lanes.iter().filter(|lane| !without_funds.contains(&lane.signer()));
+        can_pay.min_by_key(|lane| lane.in_flight()).map(|lane| lane.signer())
     }
 
     /// A settlement begins: fees will be wanted soon.
     pub fn expect_settlement(&self) {
         self.fees.touch();
+    }
+
+    /// How far our clock is behind the chain's, milliseconds, as far as its blocks show. What has expired there
+    /// has expired.
+    #[must_use]
+    pub fn clock_behind_ms(&self) -> u64 {
+        self.fees.clock_behind_ms()
     }
 
     /// The latest fee quote, for simulations.
@@ -217,57 +230,116 @@ impl EvmNetwork {
         self.fees.latest()
     }
 
-    /// Keeps a nonce of an earlier run from being used again, until what is returned is dropped. None if
-    /// the signer is not one of this network's any more.
-    #[must_use]
-    pub fn hold_nonce(&self, signer: [u8; 20], nonce: u64) -> Option<HeldNonce> {
-        self.lanes.iter().find(|lane| lane.signer() == signer).map(|lane| lane.hold(nonce))
-    }
-
-    /// Reserves a nonce and has the vault sign. Sends nothing.
+    /// A place among the signer's transactions in flight.
     ///
     /// # Errors
-    /// [`SubmitError`]; the nonce is free again.
-    pub async fn sign(&self, signer: [u8; 20], approved: &Approved<EvmCall>) -> Result<Signed, SubmitError> {
-        let quote = self.fees.usable().await.ok_or(SubmitError::NoFees)?;
+    /// [`SubmitError::NoNonce`], [`SubmitError::LaneFull`].
+    pub async fn place(&self, signer: [u8; 20]) -> Result<Place, SubmitError> {
+        let lane = self.lane(signer).ok_or(SubmitError::NoNonce)?;
+        let place = tokio::time::timeout(LONGEST_WAIT_FOR_LANE, lane.place()).await;
+        place.map_err(|_| SubmitError::LaneFull)?.ok_or(SubmitError::NoNonce)
+    }
+
+    fn lane(&self, signer: [u8; 20]) -> Option<&Arc<Lane>> {
+        self.lanes.iter().find(|lane| lane.signer() == signer)
+    }
+
+    /// Whether transactions of a signer are in flight.
+    #[must_use]
+    pub fn is_busy(&self, signer: [u8; 20]) -> bool {
+        self.lane(signer).is_some_and(|lane| lane.in_flight() > 0)
+    }
+
+    /// Has the vault sign an approved call with a nonce that the journal has handed out. Sends nothing.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; nothing was signed.
+    pub async fn sign(
+        &self,
+        signer: [u8; 20],
+        nonce: u64,
+        approved: &Approved<EvmCall>,
+    ) -> Result<Signed, SubmitError> {
+        let fees = self.offered_fees(self.fees.usable().await)?;
+        let envelope = envelope(signer, nonce, approved.intent().gas_ceiling, fees);
+        let (transaction, fee) = self.vault.sign_evm(approved, envelope)?;
+        Ok(Signed { transaction, nonce, fee })
+    }
+
+    /// Has the vault sign a transaction again with fees that nodes take in the place of the one before, and
+    /// at least those that the network asks now. Sends nothing.
+    ///
+    /// # Errors
+    /// [`SubmitError`], above all [`SubmitError::GasPriceOverCap`]; nothing was signed.
+    pub async fn raise_fee(
+        &self,
+        signed: &[u8],
+        fee: Option<&mut FeeReservation>,
+    ) -> Result<Variant, SubmitError> {
+        let before = read_evm(signed, self.settings.chain_id).ok_or(SubmitError::Unreadable)?;
+        let fees = self.fees_over(before.fees).await?;
+        let transaction = self.vault.replace_evm(&self.settings.facts.caip2, signed, fees, fee)?;
+        Ok(variant(&transaction))
+    }
+
+    /// Has the vault sign a transaction that only uses a nonce up, with fees that nodes take in the place of
+    /// `instead_of`. Sends nothing.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; nothing was signed.
+    pub async fn sign_filler(
+        &self,
+        signer: [u8; 20],
+        nonce: u64,
+        instead_of: Option<&[u8]>,
+    ) -> Result<Signed, SubmitError> {
+        let fees = match instead_of.and_then(|bytes| read_evm(bytes, self.settings.chain_id)) {
+            Some(before) => self.fees_over(before.fees).await?,
+            None => self.offered_fees(self.fees.fresh().await)?,
+        };
+        let envelope = envelope(signer, nonce, FILLER_GAS, fees);
+        let (transaction, fee) = self.vault.cancel_evm(&self.settings.facts.caip2, envelope)?;
+        Ok(Signed { transaction, nonce, fee })
+    }
+
+    /// What is offered for a new transaction.
+    fn offered_fees(&self, quote: Option<FeeQuote>) -> Result<EvmFees, SubmitError> {
+        let quote = quote.ok_or(SubmitError::NoFees)?;
         let cap = self.settings.max_fee_per_gas_wei;
         if quote.least() > cap {
             return Err(SubmitError::GasPriceOverCap { least: quote.least(), cap });
         }
-        let lane = self.lanes.iter().find(|lane| lane.signer() == signer).ok_or(SubmitError::NoNonce)?;
-        let reserved = tokio::time::timeout(LONGEST_WAIT_FOR_LANE, lane.reserve()).await;
-        let reservation = reserved.map_err(|_| SubmitError::LaneFull)?.ok_or(SubmitError::NoNonce)?;
-        let max_fee_per_gas = quote.max_fee_per_gas.min(cap);
-        let envelope = EvmEnvelope {
-            signer,
-            nonce: reservation.nonce(),
-            gas_limit: approved.intent().gas_ceiling,
-            max_fee_per_gas,
-            max_priority_fee_per_gas: quote.max_priority_fee_per_gas.min(max_fee_per_gas),
-        };
-        let (transaction, fee) = self.vault.sign_evm(approved, envelope)?;
-        Ok(Signed { transaction, reservation, fee: Some(fee) })
+        // Below the caps where that is enough for now: what is stuck can only be replaced by what offers more.
+        let max_fee_per_gas = quote.max_fee_per_gas.min(with_headroom(cap).max(quote.least()));
+        let tip_cap = with_headroom(self.settings.max_priority_fee_per_gas_wei);
+        let max_priority_fee_per_gas = quote.max_priority_fee_per_gas.min(tip_cap).min(max_fee_per_gas);
+        Ok(EvmFees { max_fee_per_gas, max_priority_fee_per_gas })
     }
 
-    /// Sends a transaction whose bytes are in the journal.
-    pub async fn broadcast(&self, signed: &mut Signed) -> Broadcast {
-        // From here on the bytes may be out, even if this future is dropped.
-        signed.reservation.mark_used();
-        let sync = self.has_sync_send.load(Ordering::Relaxed);
-        let outcome = broadcast(&self.rpc, &signed.transaction.bytes, sync).await;
-        match &outcome {
-            Broadcast::Accepted | Broadcast::Unknown(_) => {}
-            Broadcast::Refused(Refusal::InsufficientFunds | Refusal::FeeTooLow) => {
-                signed.reservation.mark_unused();
-                signed.release_fee();
-            }
-            // What took the nonce may be these very bytes, so the fee stays charged.
-            Broadcast::Refused(Refusal::NonceTooLow) => {
-                let chain = self.chain_nonce(signed.signer(), "pending").await;
-                signed.reservation.overtaken(chain.unwrap_or_else(|| signed.nonce().saturating_add(1)));
-            }
+    /// What is offered in the place of a transaction.
+    async fn fees_over(&self, before: EvmFees) -> Result<EvmFees, SubmitError> {
+        let least = before.bumped();
+        let cap = self.settings.max_fee_per_gas_wei;
+        if least.max_fee_per_gas > cap {
+            return Err(SubmitError::GasPriceOverCap { least: least.max_fee_per_gas, cap });
         }
-        outcome
+        let now = self.offered_fees(self.fees.fresh().await)?;
+        let max_fee_per_gas = least.max_fee_per_gas.max(now.max_fee_per_gas);
+        let tip = least.max_priority_fee_per_gas.max(now.max_priority_fee_per_gas);
+        Ok(EvmFees { max_fee_per_gas, max_priority_fee_per_gas: tip.min(max_fee_per_gas) })
+    }
+
+    /// Sends a transaction whose bytes are in the journal, for the first time.
+    pub async fn broadcast(&self, variant: &Variant) -> Broadcast {
+        broadcast(&self.rpc, &variant.bytes, self.has_sync_send.load(Ordering::Relaxed)).await
+    }
+
+    /// The signer's count of transactions in blocks. Also the floor of nonces from now on. None if the chain
+    /// cannot be asked.
+    pub async fn observe_nonce(&self, signer: [u8; 20]) -> Option<u64> {
+        let nonce = self.chain_nonce(signer, "latest").await?;
+        self.lane(signer)?.observe_chain_nonce(nonce);
+        Some(nonce)
     }
 
     async fn chain_nonce(&self, signer: [u8; 20], block: &str) -> Option<u64> {
@@ -279,10 +351,18 @@ impl EvmNetwork {
     async fn attest(&self) -> bool {
         let assets: Vec<String> =
             self.settings.facts.assets.iter().map(|asset| asset.address.clone()).collect();
-        let attested =
-            attest(&self.rpc, self.settings.chain_id, &assets, &self.signers(), self.fees.max_tip()).await;
-        let state = match attested {
-            Ok(Attested { fees, nonces, has_sync_send }) => {
+        let wanted = Wanted {
+            chain_id: self.settings.chain_id,
+            assets: &assets,
+            signers: &self.signers(),
+            max_tip: self.fees.max_tip(),
+            max_fee_per_gas: self.settings.max_fee_per_gas_wei,
+            max_gas: self.settings.max_gas,
+            max_head_age: self.settings.max_head_age,
+        };
+        let state = match attest(&self.rpc, &wanted).await {
+            Ok(Attested { fees, nonces, without_funds, has_sync_send }) => {
+                self.without_funds.store(Arc::new(without_funds));
                 self.fees.store(fees);
                 let is_fast =
                     Duration::from_millis(self.settings.facts.block_time_ms) <= SLOWEST_FOR_SYNC_SEND;
@@ -306,6 +386,21 @@ impl EvmNetwork {
         let is_ready = state == NetworkState::Ready;
         self.state.send_replace(state);
         is_ready
+    }
+}
+
+/// A cap with room for four replacements, each an eighth dearer than the one before.
+const fn with_headroom(cap: u128) -> u128 {
+    cap.saturating_sub(cap / 8 * 3)
+}
+
+fn envelope(signer: [u8; 20], nonce: u64, gas_limit: u64, fees: EvmFees) -> EvmEnvelope {
+    EvmEnvelope {
+        signer,
+        nonce,
+        gas_limit,
+        max_fee_per_gas: fees.max_fee_per_gas,
+        max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
     }
 }
 

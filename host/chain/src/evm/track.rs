@@ -14,17 +14,21 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
 use super::hex_value::{answer_quantity, field_quantity};
-use crate::rpc::{Answer, Call, NetworkRpc, RpcFailure};
+use crate::rpc::{Answer, Answered, Call, EndpointId, NetworkRpc, RpcFailure};
 
 /// A transaction that is in a sealed block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracked {
+    /// Hash of the transaction, `0x` and hex.
+    pub hash: String,
     /// Block number.
     pub block_number: u64,
     /// Whether it succeeded (receipt status 1).
     pub succeeded: bool,
     /// The receipt, JSON text.
     pub receipt: String,
+    /// Who told.
+    pub(super) endpoint: EndpointId,
 }
 
 /// Follows the transactions of one network.
@@ -63,7 +67,7 @@ impl Tracker {
         for wait in [Duration::ZERO, self.interval / 16, self.interval / 8, self.interval / 4] {
             tokio::time::sleep(wait).await;
             match self.look(&[hash.to_owned()]).await.map(|found| found.into_iter().next()) {
-                Ok(Some((_, tracked))) => return tracked,
+                Ok(Some(tracked)) => return tracked,
                 Ok(None) => {}
                 Err(_) => break,
             }
@@ -80,20 +84,27 @@ impl Tracker {
         }
     }
 
-    /// One round trip: receipts of `hashes` that are final.
-    async fn look(&self, hashes: &[String]) -> Result<Vec<(String, Tracked)>, RpcFailure> {
+    /// One round trip: receipts of `hashes` that are deep enough.
+    pub(super) async fn look(&self, hashes: &[String]) -> Result<Vec<Tracked>, RpcFailure> {
+        Ok(self.standing(hashes, self.confirmations).await?.1)
+    }
+
+    /// One round trip: the latest block's number, and receipts of `hashes` that are `depth` blocks deep.
+    pub(super) async fn standing(
+        &self,
+        hashes: &[String],
+        depth: u64,
+    ) -> Result<(u64, Vec<Tracked>), RpcFailure> {
         let mut calls: Vec<Call> =
             hashes.iter().map(|hash| Call::new("eth_getTransactionReceipt", &json!([hash]))).collect();
         calls.push(Call::new("eth_blockNumber", &json!([])));
-        let mut answers = self.rpc.read(&calls).await?;
+        let Answered { mut answers, endpoint } = self.rpc.read_from(&calls).await?;
         let latest = answers.pop().as_ref().and_then(answer_quantity);
         let Some(latest) = latest.and_then(|number| u64::try_from(number).ok()) else {
-            return Ok(Vec::new());
+            return Err(RpcFailure::Unavailable("no block number".to_owned()));
         };
-        let read = |(hash, answer): (&String, &Answer)| {
-            read_receipt(answer, latest, self.confirmations).map(|tracked| (hash.clone(), tracked))
-        };
-        Ok(hashes.iter().zip(&answers).filter_map(read).collect())
+        let read = |(hash, answer): (&String, &Answer)| read_receipt(hash, answer, latest, depth, endpoint);
+        Ok((latest, hashes.iter().zip(&answers).filter_map(read).collect()))
     }
 
     async fn poll_all(&self) {
@@ -105,8 +116,8 @@ impl Tracker {
         for chunk in hashes.chunks(MAX_BATCH) {
             match self.look(chunk).await {
                 Ok(found) => {
-                    for (hash, tracked) in found {
-                        if let Some(follower) = self.waiting().remove(&hash) {
+                    for tracked in found {
+                        if let Some(follower) = self.waiting().remove(&tracked.hash) {
                             // The follower may have gone meanwhile, which is its right.
                             let _gone = follower.send(tracked);
                         }
@@ -148,9 +159,20 @@ impl Run for std::sync::Weak<Tracker> {
 }
 
 /// The receipt, if its block is sealed and `confirmations` deep.
-fn read_receipt(answer: &Answer, latest: u64, confirmations: u64) -> Option<Tracked> {
+pub(super) fn read_receipt(
+    hash: &str,
+    answer: &Answer,
+    latest: u64,
+    confirmations: u64,
+    endpoint: EndpointId,
+) -> Option<Tracked> {
     let text = answer.as_ref().ok()?;
     let receipt: Value = serde_json::from_str(text).ok()?;
+    // A node that mixes up its answers must not have one transaction's receipt taken for another's.
+    let of = receipt.get("transactionHash").and_then(Value::as_str);
+    if of.is_some_and(|of| !of.eq_ignore_ascii_case(hash)) {
+        return None;
+    }
     let block_number = u64::try_from(field_quantity(&receipt, "blockNumber")?).ok()?;
     let block_hash = receipt.get("blockHash")?.as_str()?;
     let is_sealed = block_hash.bytes().any(|byte| !matches!(byte, b'0' | b'x'));
@@ -159,7 +181,7 @@ fn read_receipt(answer: &Answer, latest: u64, confirmations: u64) -> Option<Trac
         return None;
     }
     let succeeded = field_quantity(&receipt, "status")? == 1;
-    Some(Tracked { block_number, succeeded, receipt: text.clone() })
+    Some(Tracked { hash: hash.to_owned(), block_number, succeeded, receipt: text.clone(), endpoint })
 }
 
 #[cfg(test)]
@@ -170,14 +192,20 @@ mod tests {
         Ok(json!({"blockNumber":block,"blockHash":hash,"status":"0x1"}).to_string())
     }
 
+    fn read(hash: &str, answer: &Answer, latest: u64, confirmations: u64) -> Option<Tracked> {
+        read_receipt(hash, answer, latest, confirmations, EndpointId::default())
+    }
+
     #[test]
     fn only_a_sealed_block_deep_enough_counts() {
         let sealed = receipt("0x10", "0xabc1");
-        assert!(read_receipt(&sealed, 16, 1).is_some());
-        assert_eq!(read_receipt(&sealed, 15, 1), None, "receipt of a block that is still being built");
-        assert_eq!(read_receipt(&sealed, 16, 2), None, "one confirmation of two");
-        assert!(read_receipt(&sealed, 17, 2).is_some());
-        assert_eq!(read_receipt(&receipt("0x10", "0x0000"), 16, 1), None, "no block hash yet");
-        assert_eq!(read_receipt(&Ok("null".to_owned()), 16, 1), None);
+        assert!(read("0x1", &sealed, 16, 1).is_some());
+        assert_eq!(read("0x1", &sealed, 15, 1), None, "receipt of a block that is still being built");
+        assert_eq!(read("0x1", &sealed, 16, 2), None, "one confirmation of two");
+        assert!(read("0x1", &sealed, 17, 2).is_some());
+        assert_eq!(read("0x1", &receipt("0x10", "0x0000"), 16, 1), None, "no block hash yet");
+        assert_eq!(read("0x1", &Ok("null".to_owned()), 16, 1), None);
+        let other = json!({"transactionHash":"0x2","blockNumber":"0x10","blockHash":"0xabc1","status":"0x1"});
+        assert_eq!(read("0x1", &Ok(other.to_string()), 16, 1), None, "of another transaction");
     }
 }

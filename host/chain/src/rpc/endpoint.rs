@@ -1,13 +1,8 @@
-//! One endpoint: its secret URL, its health, and one bounded round trip.
+//! One endpoint: its secret URL, and one bounded round trip. What its answers say of it is kept elsewhere.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
-    time::{Duration, Instant},
-};
+use std::{fmt, str::FromStr, time::Duration};
 
-use url::Url;
+use url::{Host, Url};
 
 use super::wire::{Answer, BATCH_REFUSED, Call, decode, encode};
 
@@ -33,6 +28,17 @@ impl FromStr for EndpointUrl {
 }
 
 impl EndpointUrl {
+    /// Whether it is on this machine, as the endpoints of local development chains are.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
     /// Parts that may be a key: user, password, long path segments, query values. Nodes quote them in
     /// their error messages ("project … is over its limit").
     fn secrets(&self) -> Vec<String> {
@@ -59,41 +65,17 @@ impl fmt::Debug for EndpointUrl {
     }
 }
 
-/// After this many failures in a row an endpoint is passed over for a while.
-const FAILURES_UNTIL_REST: u32 = 3;
-/// How long it is passed over, unless all are.
-const REST: Duration = Duration::from_secs(10);
-
-const TIMED_OUT: &str = "timed out";
-
-/// Whether an endpoint that does not answer in time is at fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// It is.
-    None,
-    /// It was asked to wait for something.
-    Waits,
-}
+pub(super) const TIMED_OUT: &str = "timed out";
 
 /// One endpoint of a network.
 pub(super) struct Endpoint {
     url: EndpointUrl,
     http: reqwest::Client,
-    started: Instant,
-    failures: AtomicU32,
-    /// Milliseconds since `started` until which it rests.
-    rests_until_ms: AtomicU64,
 }
 
 impl Endpoint {
-    pub(super) fn new(url: EndpointUrl, http: reqwest::Client) -> Self {
-        Self {
-            url,
-            http,
-            started: Instant::now(),
-            failures: AtomicU32::new(0),
-            rests_until_ms: AtomicU64::new(0),
-        }
+    pub(super) const fn new(url: EndpointUrl, http: reqwest::Client) -> Self {
+        Self { url, http }
     }
 
     /// Takes every part of the URL that may be a secret out of a node's text.
@@ -112,26 +94,6 @@ impl Endpoint {
         &self.url
     }
 
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    pub(super) fn is_resting(&self) -> bool {
-        self.rests_until_ms.load(Ordering::Relaxed) > self.now_ms()
-    }
-
-    fn succeeded(&self) {
-        self.failures.store(0, Ordering::Relaxed);
-        self.rests_until_ms.store(0, Ordering::Relaxed);
-    }
-
-    fn failed(&self) {
-        if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_UNTIL_REST {
-            let rest_ms = u64::try_from(REST.as_millis()).unwrap_or(u64::MAX);
-            self.rests_until_ms.store(self.now_ms().saturating_add(rest_ms), Ordering::Relaxed);
-        }
-    }
-
     /// One round trip.
     ///
     /// # Errors
@@ -140,7 +102,6 @@ impl Endpoint {
         &self,
         calls: &[Call],
         timeout: Duration,
-        patience: Patience,
         max_bytes: usize,
     ) -> Result<Vec<Answer>, &'static str> {
         let answered = tokio::time::timeout(timeout, async {
@@ -149,22 +110,9 @@ impl Endpoint {
                 answers => answers,
             }
         });
-        let answers = answered.await.unwrap_or(Err(TIMED_OUT));
-        match &answers {
-            Ok(answers) if answers.iter().any(is_overload) => {
-                self.failed();
-                Err("rate limit")
-            }
-            Ok(_) => {
-                self.succeeded();
-                answers
-            }
-            // A node that was asked to wait for inclusion may take its time.
-            Err(TIMED_OUT) if patience == Patience::Waits => answers,
-            Err(_) => {
-                self.failed();
-                answers
-            }
+        match answered.await.unwrap_or(Err(TIMED_OUT)) {
+            Ok(answers) if answers.iter().any(is_overload) => Err("rate limit"),
+            answers => answers,
         }
     }
 
@@ -245,6 +193,18 @@ mod tests {
     fn reqwest_client() -> reqwest::Client {
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
         reqwest::Client::new()
+    }
+
+    #[test]
+    fn loopback_is_told_by_the_host_alone() {
+        let is_loopback = |text: &str| text.parse::<EndpointUrl>().unwrap().is_loopback();
+        for text in ["http://127.0.0.1:8545", "http://127.9.9.9", "http://localhost:1/x", "http://[::1]:8545"]
+        {
+            assert!(is_loopback(text), "{text}");
+        }
+        for text in ["http://10.0.0.1", "https://localhost.example", "https://rpc.example/localhost"] {
+            assert!(!is_loopback(text), "{text}");
+        }
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! All endpoints of a network behind one call.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use async_trait::async_trait;
 use facilitator_engine::{RemoteError as GuestRemoteError, RpcAnswer, RpcCall, RpcPort, RpcUnavailable};
 
 use super::{
-    endpoint::{Endpoint, EndpointUrl, Patience},
+    endpoint::{Endpoint, EndpointUrl, TIMED_OUT},
+    quality::{Outcome, Reason},
+    roster::{Change, Moment, Roster},
     wire::{Answer, Call, RpcFailure},
 };
 
@@ -36,19 +41,36 @@ pub struct Sent {
     pub earlier_endpoints_failed: bool,
 }
 
-struct Asked {
-    answers: Vec<Answer>,
+/// One of a network's endpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct EndpointId(pub(super) usize);
+
+/// Whether an endpoint that does not answer in time is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// It is.
+    None,
+    /// It was asked to wait for something.
+    Waits,
+}
+
+pub(super) struct Asked {
+    pub(super) answers: Vec<Answer>,
+    pub(super) endpoint: EndpointId,
     earlier_endpoints_failed: bool,
 }
 
 /// The endpoints of one network, in the operator's order.
 pub struct NetworkRpc {
-    endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<Endpoint>,
     settings: RpcSettings,
+    roster: Mutex<Roster>,
+    started: Instant,
 }
 
 impl NetworkRpc {
-    /// Sets the endpoints up; does not connect.
+    /// Sets the endpoints up; does not connect. An endpoint that is given twice is one endpoint: it cannot
+    /// confirm its own word.
     ///
     /// # Errors
     /// If the HTTP client cannot be made.
@@ -63,8 +85,14 @@ impl NetworkRpc {
             .tcp_nodelay(true)
             .build()
             .map_err(|error| RpcFailure::BadRequest(error.without_url().to_string()))?;
-        let endpoints = urls.into_iter().map(|url| Endpoint::new(url, http.clone())).collect();
-        Ok(Self { endpoints, settings })
+        let mut endpoints: Vec<Endpoint> = Vec::with_capacity(urls.len());
+        for url in urls {
+            if endpoints.iter().all(|endpoint| *endpoint.name() != url) {
+                endpoints.push(Endpoint::new(url, http.clone()));
+            }
+        }
+        let roster = Mutex::new(Roster::new(endpoints.len()));
+        Ok(Self { endpoints, settings, roster, started: Instant::now() })
     }
 
     /// Host names of the endpoints, for logs and `/ready`.
@@ -78,7 +106,7 @@ impl NetworkRpc {
     /// # Errors
     /// [`RpcFailure`] when none answered.
     pub async fn read(&self, calls: &[Call]) -> Result<Vec<Answer>, RpcFailure> {
-        Ok(self.ask(calls, self.settings.timeout, Patience::None).await?.answers)
+        Ok(self.ask_any(calls).await?.answers)
     }
 
     /// One read.
@@ -103,28 +131,125 @@ impl NetworkRpc {
         }
     }
 
+    /// Asks one endpoint after the other, the good ones first.
     async fn ask(&self, calls: &[Call], timeout: Duration, patience: Patience) -> Result<Asked, RpcFailure> {
-        if calls.is_empty() || calls.len() > self.settings.max_batch {
-            return Err(RpcFailure::BadRequest(format!("batch of {} calls", calls.len())));
-        }
-        let (awake, resting): (Vec<_>, Vec<_>) =
-            self.endpoints.iter().partition(|endpoint| !endpoint.is_resting());
+        self.check_batch(calls)?;
+        let order = self.wake().order();
         let mut failures = Vec::new();
-        for endpoint in awake.into_iter().chain(resting) {
-            match endpoint.round_trip(calls, timeout, patience, self.settings.max_answer_bytes).await {
+        for endpoint in order.into_iter().map(EndpointId) {
+            match self.exchange(endpoint, calls, timeout, patience).await {
                 Ok(answers) => {
-                    return Ok(Asked { answers, earlier_endpoints_failed: !failures.is_empty() });
+                    let earlier_endpoints_failed = !failures.is_empty();
+                    return Ok(Asked { answers, endpoint, earlier_endpoints_failed });
                 }
-                Err(what) => {
-                    tracing::debug!(event = "rpc_endpoint_failed", host = %endpoint.name(), reason = what);
-                    failures.push(format!("{} {what}", endpoint.name()));
-                }
+                Err(what) => failures.push(self.told(endpoint, what)),
             }
         }
+        failures.extend(self.of_another_chain());
         if failures.is_empty() {
             failures.push("no endpoint configured".to_owned());
         }
         Err(RpcFailure::Unavailable(failures.join(", ")))
+    }
+
+    /// As [`read`](Self::read), and tells who answered.
+    pub(super) async fn ask_any(&self, calls: &[Call]) -> Result<Asked, RpcFailure> {
+        self.ask(calls, self.settings.timeout, Patience::None).await
+    }
+
+    /// Asks this endpoint and no other, whatever is known of it. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`RpcFailure`] if it did not answer.
+    pub async fn ask_endpoint(
+        &self,
+        endpoint: EndpointId,
+        calls: &[Call],
+    ) -> Result<Vec<Answer>, RpcFailure> {
+        self.check_batch(calls)?;
+        let answers = self.exchange(endpoint, calls, self.settings.timeout, Patience::None).await;
+        answers.map_err(|what| RpcFailure::Unavailable(self.told(endpoint, what)))
+    }
+
+    fn check_batch(&self, calls: &[Call]) -> Result<(), RpcFailure> {
+        if calls.is_empty() || calls.len() > self.settings.max_batch {
+            return Err(RpcFailure::BadRequest(format!("batch of {} calls", calls.len())));
+        }
+        Ok(())
+    }
+
+    /// Most calls in one batch.
+    pub(crate) const fn max_batch(&self) -> usize {
+        self.settings.max_batch
+    }
+
+    /// One round trip, which counts for what is known of the endpoint.
+    async fn exchange(
+        &self,
+        endpoint: EndpointId,
+        calls: &[Call],
+        timeout: Duration,
+        patience: Patience,
+    ) -> Result<Vec<Answer>, &'static str> {
+        let asked = self.endpoints.get(endpoint.0).ok_or("no such endpoint")?;
+        let began = Instant::now();
+        let answers = asked.round_trip(calls, timeout, self.settings.max_answer_bytes).await;
+        let outcome = match &answers {
+            Ok(_) => Outcome::Answered((patience == Patience::None).then(|| began.elapsed())),
+            // A node that was asked to wait for inclusion may take its time.
+            Err(what) if *what == TIMED_OUT && patience == Patience::Waits => return answers,
+            Err(what) => {
+                tracing::debug!(event = "rpc_endpoint_failed", host = %asked.name(), reason = what);
+                Outcome::Failed
+            }
+        };
+        let change = self.roster().count(endpoint.0, outcome, self.now().steady);
+        self.tell(change);
+        answers
+    }
+
+    fn told(&self, endpoint: EndpointId, what: &str) -> String {
+        self.endpoints
+            .get(endpoint.0)
+            .map_or_else(|| what.to_owned(), |asked| format!("{} {what}", asked.name()))
+    }
+
+    /// Endpoints that were not asked because they serve another chain, and what they said.
+    fn of_another_chain(&self) -> Vec<String> {
+        let roster = self.roster();
+        let told = self.endpoints.iter().zip(roster.qualities()).filter_map(|(endpoint, quality)| {
+            let reason = quality.quarantine().filter(|reason| matches!(reason, Reason::WrongChain { .. }))?;
+            Some(format!("{} {reason}", endpoint.name()))
+        });
+        told.collect()
+    }
+
+    /// A panic elsewhere leaves what is known as good as before: each change is complete in itself.
+    pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, after those that have rested were taken in again.
+    pub(super) fn wake(&self) -> MutexGuard<'_, Roster> {
+        let mut roster = self.roster();
+        self.tell(roster.wake(self.now().steady));
+        roster
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Moment { steady: self.started.elapsed(), wall }
+    }
+
+    /// Logs each change of an endpoint's state, once.
+    pub(super) fn tell(&self, changes: impl IntoIterator<Item = Change>) {
+        for Change { endpoint, quarantined } in changes {
+            let Some(host) = self.endpoints.get(endpoint).map(Endpoint::name) else { continue };
+            match quarantined {
+                Some(reason) => tracing::warn!(event = "rpc_endpoint_quarantined", %host, %reason),
+                None => tracing::info!(event = "rpc_endpoint_returned", %host),
+            }
+        }
     }
 }
 
