@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{PaymentPayload, PaymentRequirements, X402Version, json, reason};
+use crate::{PaymentIdentifier, PaymentPayload, PaymentRequirements, X402Version, json, reason};
 
 /// A request that has the form of one. Whether the payment is good is for a guest to say.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct FacilitatorRequest {
     pub payload: PaymentPayload,
     /// The client's payload, JSON text as received.
     pub payload_json: String,
+    /// The client's name for the payment, if it gives one; version 2 alone has it.
+    pub payment_identifier: Option<PaymentIdentifier>,
     /// The resource server's requirements.
     pub requirements: PaymentRequirements,
     /// The resource server's requirements, JSON text as received.
@@ -36,7 +38,7 @@ pub struct MalformedRequest {
 const MAX_MESSAGE_CHARS: usize = 200;
 
 impl MalformedRequest {
-    fn new(reason: &'static str, field: impl Into<String>, message: impl ToString) -> Self {
+    pub(crate) fn new(reason: &'static str, field: impl Into<String>, message: impl ToString) -> Self {
         let message = message.to_string();
         let message = match message.char_indices().nth(MAX_MESSAGE_CHARS) {
             Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
@@ -60,9 +62,11 @@ struct Envelope<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PayloadVersion {
+struct PayloadHead<'a> {
     #[serde(default)]
     x402_version: Option<u64>,
+    #[serde(default, borrow)]
+    extensions: Option<&'a RawValue>,
 }
 
 impl FacilitatorRequest {
@@ -76,7 +80,7 @@ impl FacilitatorRequest {
         json::check_strict(text)
             .map_err(|error| MalformedRequest::new(reason::INVALID_PAYLOAD, "body", error))?;
         let envelope: Envelope<'_> = at("body", reason::INVALID_PAYLOAD, text)?;
-        let inner: PayloadVersion =
+        let inner: PayloadHead<'_> =
             at("paymentPayload", reason::INVALID_PAYLOAD, envelope.payment_payload.get())?;
         let version = version_of(envelope.x402_version, inner.x402_version)?;
 
@@ -90,10 +94,15 @@ impl FacilitatorRequest {
                 let field = join("paymentRequirements", &error.path().to_string());
                 MalformedRequest::new(reason::INVALID_PAYMENT_REQUIREMENTS, field, error.into_inner())
             })?;
+        let payment_identifier = match (version, inner.extensions) {
+            (X402Version::V2, Some(extensions)) => PaymentIdentifier::from_extensions(extensions)?,
+            _ => None,
+        };
         Ok(Self {
             version,
             payload,
             payload_json: envelope.payment_payload.get().to_owned(),
+            payment_identifier,
             requirements,
             requirements_json: envelope.payment_requirements.get().to_owned(),
         })
@@ -224,6 +233,24 @@ mod tests {
         // In the order of the fields, which serde would take.
         let ordered = json!([2, request["paymentPayload"], request["paymentRequirements"]]);
         assert_eq!(parse(&ordered).unwrap_err().field, "body");
+    }
+
+    #[test]
+    fn extensions_are_those_of_version_2() {
+        let named = |mut request: Value, extensions: Value| {
+            request["paymentPayload"]["extensions"] = extensions;
+            parse(&request).map(|request| request.payment_identifier)
+        };
+        let good = json!({"payment-identifier": {"info": {"required": true, "id": "0123456789abcdef"}}});
+        assert_eq!(named(v2(), good.clone()).unwrap().unwrap().as_str(), "0123456789abcdef");
+        assert_eq!(named(v2(), Value::Null), Ok(None));
+        assert_eq!(parse(&v2()).unwrap().payment_identifier, None);
+        let missing = json!({"payment-identifier": {"info": {"required": true}}});
+        let error = named(v2(), missing.clone()).unwrap_err();
+        assert_eq!(error.field, "paymentPayload.extensions.payment-identifier.info.id");
+        for extensions in [good, missing, json!("x")] {
+            assert_eq!(named(v1(), extensions), Ok(None), "version 1 has none");
+        }
     }
 
     #[test]

@@ -4,15 +4,18 @@ use std::{sync::Arc, time::Instant};
 
 use anyhow::Context;
 use facilitator_engine::{Engine, EngineConfig};
-use facilitator_journal::{Journal, SqliteJournal};
+use facilitator_journal::Journal;
 use facilitator_protocol::Family;
 use facilitator_vault::{EvmKeys, EvmPolicy, Scope, Vault};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     config::{NetworkSettings, Settings},
-    flow::Joins,
+    flow::{Finality, Joins, Orphans},
     guests::Guests,
+    journal,
+    lanes::Leadership,
+    lease::OwnLease,
     networks::{Networks, chain_id},
 };
 
@@ -26,10 +29,18 @@ pub struct App {
     pub vault: Arc<Vault>,
     /// Settlement records.
     pub journal: Arc<dyn Journal>,
+    /// This process's part of the journal.
+    pub lease: OwnLease,
     /// Networks.
     pub networks: Networks,
     /// Settlements under way in this process.
     pub joins: Joins,
+    /// Settlements that have lost whoever drove them.
+    pub orphans: Orphans,
+    /// Settlements that have ended and whose blocks are not final.
+    pub finality: Finality,
+    /// Whether this process looks after what is nobody's in particular.
+    pub leadership: Leadership,
     /// Tasks that a shutdown waits for.
     pub tasks: TaskTracker,
     /// When the process started.
@@ -56,7 +67,7 @@ impl App {
 
         std::fs::create_dir_all(&settings.data_dir)
             .with_context(|| format!("data directory {}", settings.data_dir.display()))?;
-        let journal = SqliteJournal::open(&settings.journal)?;
+        let journal = journal::open(&settings.journal).await?;
         let engine = Engine::new(EngineConfig {
             cache_dir: Some(settings.data_dir.join("guest-cache")),
             breaker: settings.guests.breaker,
@@ -69,13 +80,23 @@ impl App {
             settings,
             guests,
             vault,
-            journal: Arc::new(journal),
+            lease: OwnLease::new(Arc::clone(&journal), process_name()),
+            journal,
             networks,
             joins: Joins::default(),
+            orphans: Orphans::default(),
+            finality: Finality::default(),
+            leadership: Leadership::default(),
             tasks: TaskTracker::new(),
             started: Instant::now(),
         }))
     }
+}
+
+/// What this process is called in the journal: for people, who look for it among machines.
+fn process_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", host.trim(), std::process::id())
 }
 
 fn evm_policy(network: &NetworkSettings) -> anyhow::Result<EvmPolicy> {

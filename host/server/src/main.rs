@@ -33,5 +33,6 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             cli::print(&settings.summary()).map(|()| ExitCode::SUCCESS)
         }
         Command::Guest(command) => cli::run_guest(command),
+        Command::Journal(command) => cli::run_journal(command, &lookup).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use alloy_primitives::Address;
 use facilitator_chain::{
     evm::{EvmNetwork, EvmSettings, NetworkState},
-    rpc::{NetworkRpc, RpcSettings},
+    rpc::{EndpointReport, NetworkRpc, RpcSettings},
 };
 use facilitator_protocol::{Caip2, Family, GuestSettings, X402Version};
 use facilitator_vault::Vault;
@@ -75,6 +75,15 @@ impl Network {
         }
     }
 
+    /// What is known of its RPC endpoints; none if nothing runs for it or the operator has stopped it.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<EndpointReport> {
+        match &self.chain {
+            Ok(evm) if !self.vault.is_killed(self.caip2()) => evm.rpc().report(),
+            _ => Vec::new(),
+        }
+    }
+
     /// JSON of [`GuestSettings`] for a verification that `sender` would settle.
     #[must_use]
     pub fn settings_for_verify(&self, sender: [u8; 20]) -> Option<Arc<str>> {
@@ -117,6 +126,8 @@ fn start(
         max_in_flight: settings.max_in_flight,
         max_fee_per_gas_wei: settings.max_fee_per_gas_wei,
         max_priority_fee_per_gas_wei: settings.max_priority_fee_per_gas_wei,
+        max_gas: settings.max_gas,
+        max_head_age: settings.max_head_age,
         facts: facts.clone(),
     };
     Ok(Ok(EvmNetwork::start(evm_settings, Arc::new(rpc), Arc::clone(vault))))

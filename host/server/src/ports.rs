@@ -10,10 +10,28 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
-        // A clock before 1970 is broken; zero makes every payment "not valid yet", which is safe.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        unix_ms()
     }
+}
+
+/// The system clock, put right where a chain's blocks show that it is behind.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainClock {
+    /// Milliseconds that it is behind.
+    pub behind_ms: u64,
+}
+
+impl Clock for ChainClock {
+    fn now_ms(&self) -> u64 {
+        unix_ms().saturating_add(self.behind_ms)
+    }
+}
+
+/// Unix milliseconds.
+pub(crate) fn unix_ms() -> u64 {
+    // A clock before 1970 is broken; zero makes every payment "not valid yet", which is safe.
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The operating system's random numbers.

@@ -14,6 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     sync::Semaphore,
+    task::JoinHandle,
 };
 
 use crate::{
@@ -22,11 +23,18 @@ use crate::{
     flow,
     guests::{self, Trigger},
     http::router,
+    lanes,
     networks::Status,
 };
 
 /// How long the first attestations may keep the port closed: an RPC that is down must not.
 const FIRST_ATTESTATION: Duration = Duration::from_secs(3);
+
+/// How long the start waits for what others have left to be taken up.
+const FIRST_RECOVERY: Duration = Duration::from_secs(6);
+/// Between two looks for records that are too old, and between two steps of forgetting them.
+const PURGE_INTERVAL: Duration = Duration::from_secs(600);
+const PURGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
 ///
@@ -39,8 +47,7 @@ pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) ->
     let http = settings.http;
     let address = (settings.host, settings.port);
     let app = App::build(settings, lookup).await?;
-    // Before anything new is signed: nonces of an earlier run must be known.
-    flow::resume_unfinished(&app).await?;
+    let recovering = take_part(&app).await;
     app.networks.first_attested(FIRST_ATTESTATION).await;
     warn_of_networks_left_out(&app);
     let listener = TcpListener::bind(address)
@@ -68,6 +75,8 @@ pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) ->
     }
     drop(listener);
     tracing::info!(event = "shutting_down", under_way = app.joins.count());
+    // What others leave now is not for a process that goes.
+    recovering.abort();
     app.tasks.close();
     let drained = async {
         graceful.shutdown().await;
@@ -78,7 +87,55 @@ pub async fn run(settings: Settings, lookup: &dyn Fn(&str) -> Option<String>) ->
         // Their bytes are in the journal: the next start takes them up.
         Err(_) => tracing::warn!(event = "stopped_with_settlements_under_way", under_way = app.joins.count()),
     }
+    // Whoever is there, or comes next, goes on with the rest at once.
+    app.lease.end().await;
     Ok(())
+}
+
+/// Takes part in the journal: begins the lease, takes up what processes have left that are gone, and goes on
+/// with both and with looking after lanes and ended settlements, in tasks of their own. The one that takes up
+/// what others leave is given back.
+///
+/// A journal that does not answer keeps nothing from starting: payments are verified meanwhile, and settled as
+/// soon as it answers.
+pub async fn take_part(app: &Arc<App>) -> JoinHandle<()> {
+    let mut watch = flow::Watch::default();
+    let holder = Arc::clone(app);
+    // In a task of its own: a lease that is begun must be known, however long it takes.
+    let begun = tokio::spawn(async move {
+        if let Err(error) = holder.lease.renew().await {
+            tracing::error!(event = "lease_not_begun", reason = %error, cause = ?std::error::Error::source(&error));
+        }
+    });
+    let first = async {
+        // A fault of ours is as none begun: it is tried again.
+        let _begun_or_not = begun.await.is_ok();
+        flow::recover(app, &mut watch).await;
+    };
+    if tokio::time::timeout(FIRST_RECOVERY, first).await.is_err() {
+        tracing::warn!(event = "recovery_goes_on");
+    }
+    let keeper = Arc::clone(app);
+    tokio::spawn(async move { keeper.lease.keep().await });
+    tokio::spawn(flow::keep_watching(Arc::clone(app)));
+    tokio::spawn(lanes::keep_lanes(Arc::clone(app)));
+    let purger = Arc::clone(app);
+    tokio::spawn(async move { purge(&purger).await });
+    tokio::spawn(flow::keep_recovering(Arc::clone(app), watch))
+}
+
+/// Forgets what is older than the journal keeps, in small steps.
+async fn purge(app: &App) {
+    loop {
+        let forgotten = match app.journal.purge().await {
+            Ok(forgotten) => forgotten,
+            Err(error) => {
+                tracing::warn!(event = "purge_failed", reason = %error);
+                0
+            }
+        };
+        tokio::time::sleep(if forgotten > 0 { PURGE_PAUSE } else { PURGE_INTERVAL }).await;
+    }
 }
 
 /// Starts what changes guests and kill switches while requests run: SIGHUP, breakers, and in dev mode changed

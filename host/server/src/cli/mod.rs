@@ -4,12 +4,14 @@ mod admin_client;
 mod guest;
 mod guest_file;
 mod guest_table;
+mod journal;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use guest::{print, run as run_guest};
+pub(crate) use journal::run as run_journal;
 
 /// x402 facilitator: verifies payments and settles them on chain.
 #[derive(Parser)]
@@ -42,4 +44,7 @@ pub(crate) enum Command {
     /// facilitator. docs/GUESTS.md leads from nothing to a swapped guest.
     #[command(subcommand)]
     Guest(guest::Command),
+    /// Make the store of settlements.
+    #[command(subcommand)]
+    Journal(journal::Command),
 }

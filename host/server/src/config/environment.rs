@@ -10,7 +10,8 @@ use std::{
 use facilitator_chain::registry;
 
 use super::{
-    AdminToken, ConfigError, GuestsSettings, HttpSettings, LogFormat, LogSettings, NetworkSettings, Settings,
+    AdminToken, ConfigError, GuestsSettings, HttpSettings, JournalSettings, LogFormat, LogSettings,
+    NetworkSettings, Settings,
     file::{self, File},
 };
 
@@ -39,13 +40,6 @@ impl Settings {
             .map(PathBuf::from)
             .or(file.data_dir)
             .unwrap_or_else(|| PathBuf::from("./data"));
-        let journal = match lookup("FACILITATOR_JOURNAL").or(file.journal) {
-            None => data_dir.join("journal.sqlite"),
-            Some(text) => match text.strip_prefix("sqlite:") {
-                Some(path) if !path.is_empty() => PathBuf::from(path),
-                _ => return Err(ConfigError::value("FACILITATOR_JOURNAL", "expected sqlite:PATH")),
-            },
-        };
         let public_rpc =
             variable(lookup, "FACILITATOR_PUBLIC_RPC", "true or false")?.or(file.public_rpc).unwrap_or(false);
         Ok(Self {
@@ -54,7 +48,7 @@ impl Settings {
             port,
             http: http(&file.server)?,
             log: log(lookup, &file.log)?,
-            journal,
+            journal: JournalSettings::new(file.journal, lookup, data_dir.join("journal.sqlite"))?,
             guests: GuestsSettings::new(file.guests, lookup)?,
             admin_token: AdminToken::from_lookup(lookup)?,
             networks: networks(lookup, file.networks, public_rpc)?,
@@ -195,6 +189,7 @@ mod tests {
         let documented = settings(include_str!("../../../../docs/facilitator.example.toml"), &[]).unwrap();
         let bare = settings("", &[]).unwrap();
         assert_eq!((documented.host, documented.port), (bare.host, bare.port));
+        assert_eq!(documented.journal, bare.journal);
         assert_eq!(documented.http.max_body_bytes, bare.http.max_body_bytes);
         assert_eq!(documented.http.settle_timeout, bare.http.settle_timeout);
         assert_eq!(documented.guests.breaker, bare.guests.breaker);
@@ -210,6 +205,8 @@ mod tests {
             (bare.max_gas, bare.max_fee_per_gas_wei, bare.max_in_flight)
         );
         assert_eq!(documented.min_validity_seconds, bare.min_validity_seconds);
+        let with_endpoint = settings("", &[("RPC_URL_BASE_SEPOLIA", "https://rpc.example")]).unwrap();
+        assert_eq!(documented.max_head_age, network(&with_endpoint, "base-sepolia").max_head_age);
         assert_eq!(documented.selectors, bare.selectors);
         assert_eq!(documented.budgets, bare.budgets);
         assert_eq!(documented.kill_switch, bare.kill_switch);
@@ -227,6 +224,21 @@ mod tests {
                 assert!(matches!(limit, Limit::AtMost(1..)));
             }
         }
+    }
+
+    #[test]
+    fn heads_may_be_a_minute_or_20_blocks_old_and_30_s_more_except_on_this_machine() {
+        let max_age = |toml: &str, rpc: &str| {
+            let variables = [("RPC_URL_BASE", rpc), ("RPC_URL_ETHEREUM", rpc)];
+            let settings = settings(toml, &variables).unwrap();
+            ["base", "ethereum"].map(|name| network(&settings, name).max_head_age.map(|age| age.as_secs()))
+        };
+        assert_eq!(max_age("", "https://rpc.example"), [Some(90), Some(270)]);
+        assert_eq!(max_age("", "http://127.0.0.1:8545, http://localhost:8546"), [None, None]);
+        assert_eq!(max_age("", "http://127.0.0.1:8545, https://rpc.example"), [Some(90), Some(270)]);
+        let base = |seconds: u64| format!("[networks.base]\nmax_head_age_seconds = {seconds}");
+        assert_eq!(max_age(&base(0), "https://rpc.example"), [None, Some(270)]);
+        assert_eq!(max_age(&base(7), "http://127.0.0.1:8545"), [Some(7), None]);
     }
 
     #[test]
@@ -264,6 +276,7 @@ mod tests {
                 "networks.base.budgets.pay_to.day: expected the native token as a decimal string",
             ),
             ("[networks.near]\nselectors = [\"0xe3ee160e\"]", ("X", ""), "networks.near.selectors"),
+            ("[networks.near]\nmax_head_age_seconds = 9", ("X", ""), "networks.near.max_head_age_seconds"),
             ("[networks.solana.budgets]\npayer = { day = \"1\" }", ("X", ""), "networks.solana.budgets"),
         ] {
             let error = settings(toml, &[variable]).unwrap_err().to_string();

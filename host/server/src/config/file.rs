@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 use facilitator_chain::registry::Asset;
 use serde::Deserialize;
 
-use super::budgets::BudgetsFile;
+use super::{budgets::BudgetsFile, journal::JournalFile};
 
 /// The file.
 #[derive(Debug, Default, Deserialize)]
@@ -16,8 +16,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) log: Log,
     pub(super) data_dir: Option<PathBuf>,
-    /// `sqlite:PATH`.
-    pub(super) journal: Option<String>,
+    #[serde(default)]
+    pub(super) journal: JournalFile,
     /// Whether the registry's public endpoints are used where none is configured.
     pub(super) public_rpc: Option<bool>,
     #[serde(default)]
@@ -68,12 +68,15 @@ pub(super) struct Network {
     pub(super) assets: Option<Vec<Asset>>,
     pub(super) block_time_ms: Option<u64>,
     pub(super) confirmations: Option<u64>,
+    pub(super) finality_blocks: Option<u64>,
     pub(super) min_validity_seconds: Option<u64>,
     pub(super) min_amount: Option<String>,
     pub(super) max_gas: Option<u64>,
     pub(super) max_fee_per_gas_gwei: Option<u64>,
     pub(super) max_priority_fee_per_gas_gwei: Option<u64>,
     pub(super) max_in_flight: Option<usize>,
+    /// 0 accepts every age.
+    pub(super) max_head_age_seconds: Option<u64>,
     pub(super) erc6492_factories: Option<Vec<String>>,
     /// Functions that may be called, `0x` and eight digits each.
     pub(super) selectors: Option<Vec<String>>,

@@ -8,6 +8,7 @@ mod budgets;
 mod environment;
 mod file;
 mod guests;
+mod journal;
 mod kill_switches;
 mod network;
 
@@ -15,6 +16,7 @@ use std::{fmt::Write as _, net::IpAddr, path::PathBuf, time::Duration};
 
 pub use admin::AdminToken;
 pub use guests::{GuestsMode, GuestsSettings};
+pub use journal::{JournalSettings, JournalStore};
 pub use network::NetworkSettings;
 
 /// Everything the operator decided.
@@ -32,8 +34,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where state lives: journal and guest cache.
     pub data_dir: PathBuf,
-    /// The journal's database.
-    pub journal: PathBuf,
+    /// Where settlements are recorded.
+    pub journal: JournalSettings,
     /// Guests.
     pub guests: GuestsSettings,
     /// Who may use the admin API; nobody without a token.
@@ -142,6 +144,7 @@ impl Settings {
     #[must_use]
     pub fn summary(&self) -> String {
         let mut text = format!("bind {}:{}, state in {}\n", self.host, self.port, self.data_dir.display());
+        let _infallible = writeln!(text, "journal {}", self.journal.store);
         let admin =
             if self.admin_token.is_some() { "on" } else { "off (FACILITATOR_ADMIN_TOKEN is not set)" };
         let _infallible = writeln!(text, "guests {}, admin API {admin}", self.guests.summary());

@@ -12,6 +12,8 @@ pub enum RefusalKind {
     Upstream,
     /// The journal could not be written.
     Journal,
+    /// Another process has the payment now.
+    Fenced,
     /// Our fault or the guest's.
     Internal,
 }
@@ -111,5 +113,5 @@ pub(super) fn of_record(network: &str, record: &Record) -> SettleResponse {
 
 /// The transaction of a record, once it may have been sent.
 fn sent(record: &Record) -> Option<&str> {
-    if record.state >= State::Broadcast { record.transaction() } else { None }
+    if record.state >= State::Signed { record.transaction() } else { None }
 }

@@ -4,8 +4,8 @@
 //! its signature: whoever only knows which payment was made must not be told that it paid. Key order and
 //! white space do not count, because resource servers parse and print payloads again.
 
-use facilitator_journal::{Fingerprint, PayloadDigest};
-use facilitator_protocol::{Family, PaymentPayload, PaymentRequirements};
+use facilitator_journal::{Fingerprint, IdempotencyKey, PayloadDigest};
+use facilitator_protocol::{FacilitatorRequest, Family, PaymentPayload, PaymentRequirements};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -35,18 +35,40 @@ pub(super) fn payload_digest(
 
 /// Digest of what the resource server requires.
 pub(super) fn fingerprint(network: &Network, requirements: &PaymentRequirements) -> Option<Fingerprint> {
-    // EVM addresses are the same in any case; elsewhere case counts.
-    let address = |text: &str| match network.settings.facts.family {
-        Family::Evm => text.to_ascii_lowercase(),
-        Family::Svm | Family::Near | Family::Stellar => text.to_owned(),
-    };
     hex_digest(&[
         network.caip2().as_str(),
         &requirements.scheme,
         requirements.amount.as_str(),
-        &address(&requirements.asset),
-        &address(&requirements.pay_to),
+        &address(network, &requirements.asset),
+        &address(network, &requirements.pay_to),
     ])
     .parse()
     .ok()
+}
+
+/// Digest of a whole request: two with the same digest have the same record, and so the same answer.
+pub(super) fn request_digest(network: &Network, request: &FacilitatorRequest) -> Option<Fingerprint> {
+    let payload = payload_digest(network, &request.requirements.scheme, &request.payload)?;
+    let requirements = fingerprint(network, &request.requirements)?;
+    hex_digest(&[payload.as_str(), requirements.as_str()]).parse().ok()
+}
+
+/// Under which a client's name for a request is kept: the name itself, what kind of name it is, and whom the
+/// request pays.
+pub(super) fn name_key(
+    network: &Network,
+    requirements: &PaymentRequirements,
+    kind: &str,
+    name: &str,
+) -> Option<IdempotencyKey> {
+    let pay_to = address(network, &requirements.pay_to);
+    hex_digest(&[kind, network.caip2().as_str(), &pay_to, name]).parse().ok()
+}
+
+/// EVM addresses are the same in any case; elsewhere case counts.
+fn address(network: &Network, text: &str) -> String {
+    match network.settings.facts.family {
+        Family::Evm => text.to_ascii_lowercase(),
+        Family::Svm | Family::Near | Family::Stellar => text.to_owned(),
+    }
 }

@@ -1,19 +1,33 @@
 //! The way of a payment through the parts. Knows no HTTP.
 
 mod answer;
+mod confirmations;
+mod drive;
+mod finality;
 mod fingerprint;
+mod front_run;
+mod idempotency;
 mod joins;
 mod judge;
-mod resume;
+mod lookup;
+mod orphans;
+mod ready;
+mod recover;
 mod route;
 mod run;
 mod settle;
 mod simulated;
+#[cfg(test)]
+pub(crate) mod testing;
 mod verify;
 
 pub use answer::{Ended, Refusal, RefusalKind};
+pub use finality::{Finality, keep_watching};
+pub use idempotency::{NameKind, Names};
 pub use joins::Joins;
-pub use resume::resume_unfinished;
+pub use lookup::{Found, LookupError, Lookups};
+pub use orphans::Orphans;
+pub use recover::{Watch, keep_recovering, recover};
 pub use settle::settle;
 pub use verify::verify;
 
@@ -29,6 +43,9 @@ pub enum FlowError {
     /// Everything is busy.
     #[error("too many payments are being judged now")]
     Busy,
+    /// A name of the request stands for another one.
+    #[error("the {0} of this request was used for another one before: another payment needs another name")]
+    NameTaken(NameKind),
     /// A guest misbehaved, or we did.
     #[error("internal error")]
     Internal,

@@ -9,7 +9,7 @@ use super::simulated::{Simulated, Watched};
 use crate::{
     app::App,
     networks::{Network, Status},
-    ports::{GuestLog, SystemClock, SystemEntropy},
+    ports::{ChainClock, GuestLog, SystemEntropy},
 };
 
 /// A request with what serves it. The guest stays the same from verify to confirm.
@@ -36,16 +36,24 @@ pub(super) enum Unroutable {
 impl Routed {
     /// Ports of one call for this request.
     pub(super) fn ports(&self) -> Option<CallPorts> {
+        let evm = self.network.evm()?;
         Some(CallPorts {
             network: self.network.caip2().clone(),
-            rpc: Arc::new(Watched::new(
-                Arc::clone(self.network.evm()?.rpc()) as Arc<_>,
-                Arc::clone(&self.simulated),
-            )),
-            clock: Arc::new(SystemClock),
+            rpc: Arc::new(Watched::new(Arc::clone(evm.rpc()) as Arc<_>, Arc::clone(&self.simulated))),
+            clock: Arc::new(ChainClock { behind_ms: evm.clock_behind_ms() }),
             entropy: Arc::new(SystemEntropy),
             log: Arc::new(GuestLog { guest: self.guest.descriptor().name.clone() }),
         })
+    }
+}
+
+impl Routed {
+    /// Makes the request one of now: present fees, and nothing simulated yet. None if the network has no
+    /// settings now.
+    pub(super) fn refresh(&mut self) -> Option<()> {
+        self.request.settings = self.network.settings_for_settle(self.sender)?;
+        self.simulated = Arc::default();
+        Some(())
     }
 }
 

@@ -1,13 +1,17 @@
 //! `POST /settle`: steps 1 to 3 of a settlement, then waiting for the rest.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use facilitator_journal::{Claim, GuestGeneration, NewSettlement, PayloadDigest, PaymentId, Record};
+use facilitator_journal::{Claim, GuestGeneration, NewSettlement, Owner, PayloadDigest, PaymentId, Record};
 use facilitator_protocol::{FacilitatorRequest, Phase, SettleResponse, Valid, Verdict, reason};
+use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::{
-    Ended, FlowError, RefusalKind, answer,
+    Ended, FlowError, Names, RefusalKind, answer,
     fingerprint::{fingerprint, payload_digest},
     joins::Progress,
     judge::judge,
@@ -22,9 +26,17 @@ enum Begun {
     Answered(SettleResponse),
     /// A settlement is under way, begun here or by an earlier request.
     UnderWay { payer: String, progress: watch::Receiver<Progress> },
+    /// A settlement is under way, and not in this process.
+    Elsewhere(Box<Record>),
 }
 
-/// Settles a payment, or joins the settlement of it that is under way, or replays its outcome.
+/// Between two looks at a record that another process moves: the first and the longest.
+const LOOK_FIRST: Duration = Duration::from_millis(100);
+const LOOK_LONGEST: Duration = Duration::from_millis(800);
+/// Times that a request begins anew because whoever had its payment gave it up.
+const MOST_BEGINNINGS: u32 = 3;
+
+/// Settles a payment under the names that its request has, or joins the settlement of it that is under way, or replays its outcome.
 ///
 /// What was begun goes on when this future is dropped, or when `deadline` has passed and the answer is
 /// `settlement_pending`.
@@ -34,19 +46,57 @@ enum Begun {
 pub async fn settle(
     app: &Arc<App>,
     request: FacilitatorRequest,
+    names: Names,
     deadline: Instant,
 ) -> Result<SettleResponse, FlowError> {
     let network = request.requirements.network.clone();
-    // In a task of its own: a client that goes away between claim and run would leave the claim behind.
-    let begun = app.tasks.spawn(begin(Arc::clone(app), request));
-    let begun = tokio::time::timeout_at(deadline.into(), begun).await.map_err(|_| FlowError::Upstream)?;
-    match begun.map_err(|_| FlowError::Internal)?? {
-        Begun::Answered(response) => Ok(response),
-        Begun::UnderWay { payer, progress } => wait(app, &network, &payer, progress, deadline).await,
+    names.check(app, deadline).await?;
+    for _ in 0..MOST_BEGINNINGS {
+        // In a task of its own: a client that goes away between claim and run would leave the claim behind.
+        let begun = app.tasks.spawn(begin(Arc::clone(app), request.clone(), names.clone()));
+        let begun = tokio::time::timeout_at(deadline.into(), begun).await.map_err(|_| FlowError::Upstream)?;
+        match begun.map_err(|_| FlowError::Internal)?? {
+            Begun::Answered(response) => return Ok(response),
+            Begun::UnderWay { payer, progress } => {
+                return wait(app, &network, &payer, progress, deadline).await;
+            }
+            Begun::Elsewhere(record) => {
+                if let Some(response) = look_on(app, &network, *record, deadline).await {
+                    return Ok(response);
+                }
+            }
+        }
     }
+    Err(FlowError::Upstream)
 }
 
-async fn begin(app: Arc<App>, request: FacilitatorRequest) -> Result<Begun, FlowError> {
+/// Waits for what another process does with a payment. None if it gave the payment up: then this one may
+/// begin.
+async fn look_on(
+    app: &Arc<App>,
+    network: &str,
+    mut record: Record,
+    deadline: Instant,
+) -> Option<SettleResponse> {
+    let mut interval = LOOK_FIRST;
+    // If nobody has it any more, it is taken up here.
+    app.orphans.add(&record.settlement.payment_id);
+    while record.outcome.is_none() && Instant::now() < deadline {
+        tokio::time::sleep_until((Instant::now() + interval).min(deadline).into()).await;
+        interval = (interval * 2).min(LOOK_LONGEST);
+        let read = app.journal.get(&record.settlement.payment_id);
+        match tokio::time::timeout_at(deadline.into(), read).await {
+            Ok(Ok(Some(later))) => record = later,
+            Ok(Ok(None)) => return None,
+            // What is known is what was read last.
+            Err(_too_late) => break,
+            Ok(Err(error)) => tracing::warn!(event = "journal_failed", reason = %error),
+        }
+    }
+    Some(answer::of_record(network, &record))
+}
+
+async fn begin(app: Arc<App>, request: FacilitatorRequest, names: Names) -> Result<Begun, FlowError> {
     let as_requested = request.requirements.network.clone();
     let payload = request.payload.clone();
     // 1. Route.
@@ -59,10 +109,13 @@ async fn begin(app: Arc<App>, request: FacilitatorRequest) -> Result<Begun, Flow
             return Ok(Begun::Answered(response));
         }
     };
+    // Nothing is begun that could not be recorded as this process's own.
+    let owner = app.lease.for_new_payments().ok_or(FlowError::Journal)?;
     // The same payload again: its record answers.
     let digest =
         payload_digest(&routed.network, &routed.request.scheme, &payload).ok_or(FlowError::Internal)?;
     if let Some(record) = find(&app, &digest).await? {
+        names.keep(&app).await?;
         return Ok(known(&app, &routed, &as_requested, &record));
     }
     // 2. Verify against fresh state, as the account that will send.
@@ -91,11 +144,13 @@ async fn begin(app: Arc<App>, request: FacilitatorRequest) -> Result<Begun, Flow
         }
     };
     // 3. Claim: the first wins, the others join.
-    claim(&app, routed, valid, digest, &as_requested).await
+    names.keep(&app).await?;
+    claim(&app, owner, routed, valid, digest, &as_requested).await
 }
 
 async fn claim(
     app: &Arc<App>,
+    owner: Owner,
     routed: Routed,
     valid: Valid,
     digest: PayloadDigest,
@@ -103,7 +158,7 @@ async fn claim(
 ) -> Result<Begun, FlowError> {
     let new = new_settlement(&routed, &valid, digest.clone()).ok_or(FlowError::Internal)?;
     let payment_id = new.payment_id.clone();
-    match app.journal.claim(new).await.map_err(|error| journal_failed(&error))? {
+    match app.journal.claim(owner, new).await.map_err(|error| journal_failed(&error))? {
         // That this is the same payment is the guest's word alone. Only the same payload is given its outcome.
         Claim::Existing(record) if record.settlement.payload != digest => {
             Ok(Begun::Answered(answer::duplicate(as_requested)))
@@ -113,7 +168,14 @@ async fn claim(
             let place = app.joins.register(&payment_id);
             let progress = place.watch();
             let payer = valid.payer.clone();
-            app.tasks.spawn(run(Arc::clone(app), Settlement { routed, valid, payment_id, place }));
+            let settlement = Settlement { routed, valid, payment_id: payment_id.clone(), owner, place };
+            let (app, running) = (Arc::clone(app), run(Arc::clone(app), settlement));
+            app.clone().tasks.spawn(async move {
+                // A fault of ours must not leave a record that nobody drives.
+                if std::panic::AssertUnwindSafe(running).catch_unwind().await.is_err() {
+                    app.orphans.add(&payment_id);
+                }
+            });
             Ok(Begun::UnderWay { payer, progress })
         }
     }
@@ -153,6 +215,7 @@ fn known(app: &App, routed: &Routed, as_requested: &str, record: &Record) -> Beg
         Some(progress) if record.outcome.is_none() => {
             Begun::UnderWay { payer: record.settlement.payer.clone(), progress }
         }
+        _ if record.outcome.is_none() => Begun::Elsewhere(Box::new(record.clone())),
         _ => Begun::Answered(answer::of_record(as_requested, record)),
     }
 }
@@ -184,7 +247,7 @@ async fn wait(
                 Ok(SettleResponse::failed(network, refusal.reason, refusal.message, payer))
             }
             RefusalKind::Upstream => Err(FlowError::Upstream),
-            RefusalKind::Journal => Err(FlowError::Journal),
+            RefusalKind::Journal | RefusalKind::Fenced => Err(FlowError::Journal),
             RefusalKind::Internal => Err(FlowError::Internal),
         },
         None => Ok(answer::pending(network, progress.transaction.as_deref(), payer)),

@@ -8,8 +8,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use facilitator_chain::rpc::EndpointReport;
 use facilitator_engine::{CallPorts, Guest};
-use facilitator_protocol::{SupportedKind, SupportedResponse, X402Version};
+use facilitator_protocol::{SupportedKind, SupportedResponse, X402Version, payment_identifier};
 use serde_json::{Map, Value, json};
 
 use super::guests;
@@ -21,7 +22,10 @@ use crate::{
 
 /// `GET /supported`: only what works now.
 pub(super) async fn supported(State(app): State<Arc<App>>) -> Json<SupportedResponse> {
-    let mut response = SupportedResponse::default();
+    let mut response = SupportedResponse {
+        extensions: vec![payment_identifier::EXTENSION.to_owned()],
+        ..SupportedResponse::default()
+    };
     for network in app.networks.all().iter().filter(|network| network.status() == Status::Ready) {
         let Some(evm) = network.evm() else { continue };
         for (route, guest) in app.guests.serving() {
@@ -80,7 +84,8 @@ pub(super) async fn health() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// `GET /ready`: each network with its state and the reason; 503 when nothing works.
+/// `GET /ready`: each network with its state and the reason, and its endpoints by their host names; 503 when
+/// nothing works.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let mut any_ready = false;
     let networks: BTreeMap<String, Value> = app
@@ -107,6 +112,25 @@ fn described(network: &Network, status: &Status) -> Value {
     let mut described = json!({"network": network.caip2(), "state": state});
     if let (Some(object), Some(reason)) = (described.as_object_mut(), reason) {
         object.insert("reason".to_owned(), reason.as_str().into());
+    }
+    let endpoints: Vec<Value> = network.endpoints().iter().map(described_endpoint).collect();
+    if let (Some(object), false) = (described.as_object_mut(), endpoints.is_empty()) {
+        object.insert("endpoints".to_owned(), endpoints.into());
+    }
+    described
+}
+
+/// `latencyMs` and `head` are null before the endpoint has answered.
+fn described_endpoint(endpoint: &EndpointReport) -> Value {
+    let state = if endpoint.quarantined.is_none() { "good" } else { "quarantined" };
+    let mut described = json!({
+        "host": endpoint.host,
+        "state": state,
+        "latencyMs": endpoint.latency.map(|latency| u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)),
+        "head": endpoint.head.map(|head| head.number),
+    });
+    if let (Some(object), Some(reason)) = (described.as_object_mut(), &endpoint.quarantined) {
+        object.insert("reason".to_owned(), reason.to_string().into());
     }
     described
 }

@@ -7,8 +7,8 @@ use axum::{
 };
 use facilitator_protocol::{MalformedRequest, SettleResponse, VerifyResponse, reason};
 
-use super::body::BodyError;
-use crate::flow::FlowError;
+use super::{body::BodyError, idempotency_key::NotAKey};
+use crate::flow::{FlowError, NameKind};
 
 /// Which endpoint's shape an error takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Endpoint {
 }
 
 /// Seconds after which a client may try again.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+pub(super) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
 impl Endpoint {
     /// An answer of this endpoint that says no.
@@ -47,6 +47,10 @@ impl Endpoint {
         self.refuse(StatusCode::BAD_REQUEST, error.reason, error.to_string())
     }
 
+    pub(super) fn bad_header(self, error: &NotAKey) -> Response {
+        self.refuse(StatusCode::BAD_REQUEST, reason::INVALID_PAYLOAD, error.to_string())
+    }
+
     pub(super) fn bad_body(self, error: &BodyError) -> Response {
         let status = match error {
             BodyError::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -61,6 +65,7 @@ impl Endpoint {
     pub(super) fn failed(self, error: &FlowError) -> Response {
         let status = match error {
             FlowError::Upstream | FlowError::Journal | FlowError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            FlowError::NameTaken(_) => StatusCode::CONFLICT,
             FlowError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         self.refuse(status, self.unexpected(), error.to_string())
@@ -70,4 +75,12 @@ impl Endpoint {
         let message = "the network did not answer in time".to_owned();
         self.refuse(StatusCode::SERVICE_UNAVAILABLE, self.unexpected(), message)
     }
+}
+
+/// The answer of `/settle` to a request whose name stands for another one; `network` in the form that the
+/// request used. 409 as the extension `payment-identifier` and the draft of `Idempotency-Key` ask for it.
+pub(super) fn name_taken(network: &str, kind: NameKind) -> Response {
+    let message = FlowError::NameTaken(kind).to_string();
+    let response = SettleResponse::failed(network, reason::DUPLICATE_SETTLEMENT, message, None);
+    (StatusCode::CONFLICT, Json(response)).into_response()
 }

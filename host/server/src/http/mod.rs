@@ -5,7 +5,9 @@ mod body;
 mod discovery;
 mod error;
 mod guests;
+mod idempotency_key;
 mod payment;
 mod router;
+mod settlements;
 
 pub use router::router;

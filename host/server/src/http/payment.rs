@@ -5,19 +5,26 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     Json,
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use facilitator_protocol::FacilitatorRequest;
 use serde_json::json;
 
-use super::{body, error::Endpoint};
-use crate::{app::App, flow};
+use super::{
+    body,
+    error::{Endpoint, name_taken},
+    idempotency_key,
+};
+use crate::{
+    app::App,
+    flow::{self, FlowError},
+};
 
 /// `POST /verify`.
 pub(super) async fn verify(State(app): State<Arc<App>>, request: Request) -> Response {
-    let request = match parse(&app, Endpoint::Verify, request).await {
-        Ok(request) => request,
+    let (request, _) = match parse(&app, Endpoint::Verify, request).await {
+        Ok(parsed) => parsed,
         Err(refusal) => return refusal,
     };
     match tokio::time::timeout(app.settings.http.verify_timeout, flow::verify(&app, request)).await {
@@ -30,23 +37,38 @@ pub(super) async fn verify(State(app): State<Arc<App>>, request: Request) -> Res
 /// `POST /settle`.
 pub(super) async fn settle(State(app): State<Arc<App>>, request: Request) -> Response {
     let deadline = Instant::now() + app.settings.http.settle_timeout;
-    let request = match parse(&app, Endpoint::Settle, request).await {
-        Ok(request) => request,
+    let (request, headers) = match parse(&app, Endpoint::Settle, request).await {
+        Ok(parsed) => parsed,
         Err(refusal) => return refusal,
     };
-    match flow::settle(&app, request, deadline).await {
+    let key = match idempotency_key::read(&headers) {
+        Ok(key) => key,
+        Err(error) => return Endpoint::Settle.bad_header(&error),
+    };
+    let network = request.requirements.network.clone();
+    let settled = async {
+        let names = flow::Names::of(&app, &request, key.as_deref())?;
+        flow::settle(&app, request, names, deadline).await
+    };
+    match settled.await {
         Ok(answer) => Json(answer).into_response(),
+        Err(FlowError::NameTaken(kind)) => name_taken(&network, kind),
         Err(error) => Endpoint::Settle.failed(&error),
     }
 }
 
-async fn parse(app: &App, endpoint: Endpoint, request: Request) -> Result<FacilitatorRequest, Response> {
+async fn parse(
+    app: &App,
+    endpoint: Endpoint,
+    request: Request,
+) -> Result<(FacilitatorRequest, HeaderMap), Response> {
     let http = &app.settings.http;
     let (head, content) = request.into_parts();
     let bytes = body::read(&head.headers, content, http.max_body_bytes, http.read_timeout)
         .await
         .map_err(|error| endpoint.bad_body(&error))?;
-    FacilitatorRequest::from_body(&bytes).map_err(|error| endpoint.malformed(&error))
+    let request = FacilitatorRequest::from_body(&bytes).map_err(|error| endpoint.malformed(&error))?;
+    Ok((request, head.headers))
 }
 
 /// `GET /verify`: what to send here.

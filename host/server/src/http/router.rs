@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{admin, discovery, payment};
+use super::{admin, discovery, payment, settlements};
 use crate::app::App;
 
 /// All routes.
@@ -28,12 +28,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health", get(discovery::health))
         .route("/ready", get(discovery::ready))
         .route("/version", get(discovery::version))
+        .merge(settlements::routes())
         .merge(admin::routes(&app))
         .fallback(not_found)
         .with_state(app)
 }
 
 async fn not_found() -> Response {
-    let message = "no such path; see /supported, /verify, /settle, /health, /ready, /version";
+    let message =
+        "no such path; see /supported, /verify, /settle, /settlements/{id}, /health, /ready, /version";
     (StatusCode::NOT_FOUND, Json(json!({"error": "not_found", "message": message}))).into_response()
 }

@@ -1,0 +1,323 @@
+//! Taking up what others left: settlements of a process that is gone, and our own that nobody drives.
+//!
+//! The same at start, while running, and beside other processes on the same journal. A process that is gone
+//! is one whose lease has ended; a lease that shows no sign of life for [`SILENCE`], by this process's steady
+//! clock, is ended here, by a write that fails if a sign came meanwhile. Its records are taken over one by
+//! one, each by a write that fails if it is not the old owner's any more. What is taken over is sent again as
+//! the same bytes; nothing new is signed while they can land.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use facilitator_chain::evm::{NetworkState, Pending, Variant};
+use facilitator_engine::{GuestRequest, Route};
+use facilitator_journal::{Journal, JournalError, Lease, Liveness, Owner, PaymentId, Record, SignedBytes};
+use facilitator_protocol::PaymentRequirements;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    Ended,
+    drive::{Job, drive},
+    joins::Place,
+    route::Routed,
+};
+use crate::{app::App, lease::SILENCE, networks::Network, ports::unix_ms};
+
+/// Between two looks at leases and orphans.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two looks at what a lease that has ended may have left, in its first minute as such: an index of
+/// the store may lag. After that a minute passes between them.
+const LEFT_INTERVAL: Duration = Duration::from_secs(5);
+const LEFT_LATER: Duration = Duration::from_secs(60);
+/// Between two looks at a network that is not ready.
+const NOT_READY_RETRY: Duration = Duration::from_secs(1);
+/// How long a record of ours must have stood still before it counts as nobody's, milliseconds.
+const ADOPTED_AFTER_MS: u64 = 3_000;
+/// Records of one page.
+const PAGE: usize = 100;
+
+/// What this process has seen of another's lease.
+struct Seen {
+    liveness: Liveness,
+    since: Instant,
+    /// When its records are looked for next, once it has ended.
+    look_at: Instant,
+}
+
+/// The leases of others, as seen from here.
+#[derive(Default)]
+pub struct Watch(HashMap<Owner, Seen>);
+
+/// Looks after others' leases and our orphans for as long as the process runs.
+pub async fn keep_recovering(app: Arc<App>, mut watch: Watch) {
+    loop {
+        recover(&app, &mut watch).await;
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// One look: takes up whatever nobody drives. Following goes on in tasks of its own. What the journal does
+/// not answer now is looked for at the next.
+pub async fn recover(app: &Arc<App>, watch: &mut Watch) {
+    let Some(own) = app.lease.owner() else { return };
+    for payment_id in app.orphans.take_due() {
+        if let Err(error) = adopt(app, own, &payment_id).await {
+            tracing::warn!(event = "orphan_not_taken_up", payment_id = payment_id.as_str(), reason = %error);
+            app.orphans.add(&payment_id);
+        }
+    }
+    let leases = match app.journal.leases().await {
+        Ok(leases) => leases,
+        Err(error) => {
+            tracing::warn!(event = "recovery_failed", reason = %error);
+            return;
+        }
+    };
+    watch.0.retain(|owner, _| leases.iter().any(|lease| lease.owner == *owner));
+    app.leadership.set(own, &leases);
+    for lease in leases.into_iter().filter(|lease| lease.owner != own) {
+        // What one process has left must not keep that of others.
+        if let Err(error) = recover_lease(app, watch, &lease, own).await {
+            tracing::warn!(event = "recovery_failed", lease = lease.owner.number(), reason = %error);
+        }
+    }
+}
+
+async fn recover_lease(
+    app: &Arc<App>,
+    watch: &mut Watch,
+    lease: &Lease,
+    own: Owner,
+) -> Result<(), JournalError> {
+    if watch.is_due(app.journal.as_ref(), lease).await? {
+        take_over_all(app, lease.owner, own).await.inspect_err(|_| watch.look_again(lease.owner))?;
+    }
+    Ok(())
+}
+
+impl Watch {
+    /// Something may have been left where it was looked.
+    fn look_again(&mut self, owner: Owner) {
+        if let Some(seen) = self.0.get_mut(&owner) {
+            seen.look_at = Instant::now() + LEFT_INTERVAL;
+        }
+    }
+
+    /// Whether the records of a lease are to be taken over now.
+    async fn is_due(&mut self, journal: &dyn Journal, lease: &Lease) -> Result<bool, JournalError> {
+        let now = Instant::now();
+        let fresh = Seen { liveness: lease.liveness, since: now, look_at: now };
+        let seen = self.0.entry(lease.owner).or_insert(fresh);
+        if seen.liveness != lease.liveness {
+            *seen = Seen { liveness: lease.liveness, since: now, look_at: now };
+        }
+        match lease.liveness {
+            Liveness::Running => Ok(false),
+            Liveness::Renewed(_) => {
+                if seen.since.elapsed() < SILENCE {
+                    return Ok(false);
+                }
+                let ended = journal.end_lease(lease.owner, Some(lease.liveness)).await?;
+                if ended {
+                    let number = lease.owner.number();
+                    tracing::warn!(event = "lease_taken_over", lease = number, name = lease.name);
+                }
+                Ok(ended)
+            }
+            Liveness::Ended => {
+                let is_due = now >= seen.look_at;
+                if is_due {
+                    let wait = if seen.since.elapsed() < LEFT_LATER { LEFT_INTERVAL } else { LEFT_LATER };
+                    seen.look_at = now + wait;
+                }
+                Ok(is_due)
+            }
+        }
+    }
+}
+
+/// Takes over every record of a lease that has ended.
+async fn take_over_all(app: &Arc<App>, from: Owner, own: Owner) -> Result<(), JournalError> {
+    let mut after = None;
+    loop {
+        let page = app.journal.unsealed(from, after, PAGE).await?;
+        for record in page.records {
+            let id = &record.settlement.payment_id;
+            // If the answer is lost, the record may be ours all the same, and is not among the others' any more.
+            let unless = app.orphans.unless_done(id);
+            match app.journal.take_over(id, from, own).await? {
+                // Another process was faster.
+                Some(record) if record.owner != own => {}
+                Some(record) => take_up(app, own, record).await?,
+                None => {}
+            }
+            unless.done();
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Takes up one record that nobody seems to drive, whoever owned it.
+async fn adopt(app: &Arc<App>, own: Owner, payment_id: &PaymentId) -> Result<(), JournalError> {
+    if app.joins.find(payment_id).is_some() {
+        // Whoever is at it may be about to give it up.
+        app.orphans.add_later(payment_id);
+        return Ok(());
+    }
+    let Some(record) = app.journal.get(payment_id).await? else { return Ok(()) };
+    if record.sealed {
+        return Ok(());
+    }
+    if record.owner == own {
+        // Whoever claimed it a moment ago may be about to drive it. Another machine's clock may have been ahead.
+        if unix_ms().abs_diff(record.updated_at_ms) < ADOPTED_AFTER_MS {
+            app.orphans.add(payment_id);
+            return Ok(());
+        }
+        return take_up(app, own, record).await;
+    }
+    let leases = app.journal.leases().await?;
+    let lease = leases.iter().find(|lease| lease.owner == record.owner);
+    if lease.is_some_and(|lease| lease.liveness != Liveness::Ended) {
+        return Ok(());
+    }
+    match app.journal.take_over(payment_id, record.owner, own).await? {
+        Some(record) if record.owner == own => take_up(app, own, record).await,
+        _ => Ok(()),
+    }
+}
+
+/// Goes on with a record that is ours: forgets one for which nothing was signed, follows one that may have
+/// been sent, and watches over one that has ended until its block is final.
+async fn take_up(app: &Arc<App>, own: Owner, record: Record) -> Result<(), JournalError> {
+    let payment_id = record.settlement.payment_id.clone();
+    if record.state.is_releasable() {
+        tracing::info!(event = "settlement_released", payment_id = payment_id.as_str(), state = %record.state);
+        return app.journal.release(own, &payment_id).await;
+    }
+    let network =
+        app.networks.find(facilitator_protocol::X402Version::V2, record.settlement.network.as_str());
+    if let (Some(network), true) = (network, record.state.is_final()) {
+        app.finality.watch(network.caip2(), &payment_id, own);
+        return Ok(());
+    }
+    let Some(place) = app.joins.register_alone(&payment_id) else {
+        // Driven here by an earlier lease of ours: the journal refuses its next write, and it gives up.
+        app.orphans.add_later(&payment_id);
+        return Ok(());
+    };
+    let Some(job) = network.and_then(|network| job_of(app, network, own, &record)) else {
+        // For an operator: the record needs a network or guest that this configuration lacks.
+        let tx = record.transaction();
+        tracing::error!(event = "settlement_not_resumed", payment_id = payment_id.as_str(), tx);
+        app.orphans.add_later(&payment_id);
+        return Ok(());
+    };
+    tracing::info!(
+        event = "settlement_resumed",
+        payment_id = payment_id.as_str(),
+        tx = job.pending.latest.hash
+    );
+    place.sent(&job.pending.latest.hash);
+    // Not among the tasks that a shutdown waits for: it can be taken up again as it was now.
+    tokio::spawn(resume(Arc::clone(app), job, place));
+    Ok(())
+}
+
+async fn resume(app: Arc<App>, mut job: Job, place: Place) {
+    let unless = app.orphans.unless_done(&job.payment_id);
+    let Some(evm) = job.routed.network.evm().cloned() else { return };
+    while evm.state() != NetworkState::Ready {
+        tokio::time::sleep(NOT_READY_RETRY).await;
+    }
+    let again = evm.send_again(&job.pending.latest).await;
+    tracing::info!(event = "rebroadcast", tx = job.pending.latest.hash, outcome = ?again);
+    if let Err(error) = app.journal.broadcast(job.owner, &job.payment_id).await {
+        tracing::debug!(event = "journal_unmoved", reason = %error);
+    }
+    let ended = drive(&app, &mut job, &place).await;
+    match &ended {
+        Ended::Undecided { .. } => app.orphans.add_later(&job.payment_id),
+        Ended::Recorded { .. } | Ended::Released(_) => {
+            let tx = job.pending.latest.hash.as_str();
+            tracing::info!(event = "settlement_recovered", payment_id = job.payment_id.as_str(), tx);
+        }
+    }
+    unless.done();
+    place.end(ended);
+}
+
+#[derive(Deserialize)]
+struct Request {
+    payload: Box<RawValue>,
+    requirements: Box<RawValue>,
+}
+
+/// What driving needs, from what the record holds. None if this configuration lacks the network's signer or
+/// a guest for it.
+pub(super) fn job_of(app: &App, network: &Arc<Network>, own: Owner, record: &Record) -> Option<Job> {
+    let settlement = &record.settlement;
+    let signed = record.signed.as_ref()?;
+    let version = settlement.x402_version;
+    let request: Request = serde_json::from_str(&settlement.request).ok()?;
+    let route = Route {
+        x402_version: version,
+        family: network.settings.facts.family,
+        scheme: settlement.scheme.clone(),
+    };
+    let signer = hex_address(&signed.signer)?;
+    let routed = Routed {
+        network: Arc::clone(network),
+        guest: app.guests.find_for(&route, &hex::encode(settlement.guest.sha256))?,
+        requirements: PaymentRequirements::from_json(version, request.requirements.get()).ok()?,
+        request: GuestRequest {
+            x402_version: version,
+            scheme: settlement.scheme.clone(),
+            network: network.caip2().clone(),
+            payload: request.payload.get().to_owned(),
+            requirements: request.requirements.get().to_owned(),
+            settings: network.settings_for_settle(signer)?,
+        },
+        sender: signer,
+        simulated: Arc::default(),
+    };
+    let pending = Pending {
+        earlier: record.earlier.iter().map(variant).collect(),
+        latest: variant(signed),
+        signer,
+        nonce: signed.lane_sequence?,
+        expires_at: settlement.expires_at,
+        // Budgets begin anew with the process; what is still under way counts in them from the start.
+        fee: app.vault.hold_fee(network.caip2(), &signed.bytes),
+        since: Instant::now(),
+    };
+    Some(Job {
+        routed,
+        payment_id: settlement.payment_id.clone(),
+        owner: own,
+        payer: settlement.payer.clone(),
+        claimed_at_ms: record.created_at_ms,
+        has_ended: record.state.is_final(),
+        pending,
+    })
+}
+
+fn variant(signed: &SignedBytes) -> Variant {
+    Variant { hash: signed.transaction.clone(), bytes: signed.bytes.clone() }
+}
+
+pub(super) fn hex_address(text: &str) -> Option<[u8; 20]> {
+    let mut address = [0; 20];
+    hex::decode_to_slice(text.strip_prefix("0x")?, &mut address).ok()?;
+    Some(address)
+}
+
+#[cfg(test)]
+mod tests;
