@@ -40,7 +40,7 @@ devnet: ## the local chains alone; prints one line of JSON when they are up
 	@exec node tests/devnet/devnet.mjs $(ARGS)
 
 .PHONY: test
-test: lint test-rust test-interop ## everything that must pass: lints, Rust tests, official clients
+test: lint test-rust test-interop faults ## everything that must pass: lints, Rust tests, official clients, faults
 
 .PHONY: hostile
 hostile: guests ## guests that attack the host: what it answered, signatures, the next payment
@@ -54,6 +54,7 @@ lint: guests ## formatting, and clippy without a warning
 
 .PHONY: test-rust
 test-rust: guests ## unit, integration and guest tests
+	@scripts/install-moto.sh
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  set -x; cargo nextest run --workspace --locked --no-fail-fast; \
 	else \
@@ -71,6 +72,22 @@ test-interop: guests ## the official TypeScript and Python clients pay through t
 	  node --test --test-concurrency=1 --test-reporter=spec $(ARGS) \
 	  tests/interop/*.test.mjs tests/interop/legacy/*.test.mjs
 
+# As test-interop: the dev profile, and nothing that is measured.
+.PHONY: faults-install
+faults-install: guests
+	cargo build --locked --package facilitator-server
+	@scripts/install-npm.sh tests/devnet
+	@scripts/install-moto.sh
+	@ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || scripts/install-debian.sh faketime
+
+.PHONY: faults
+faults: faults-install ## chains, stores, clocks and processes that fail, and the ledger of it; ARGS=--full
+	@FACILITATOR_BIN=$(CARGO_TARGET_DIR)/debug/facilitator exec node tests/faults/faults.mjs $(ARGS)
+
+.PHONY: chaos
+chaos: faults-install ## random faults for SECONDS (default 600), and the ledger of it
+	@FACILITATOR_BIN=$(CARGO_TARGET_DIR)/debug/facilitator exec node tests/faults/chaos.mjs --seconds $(or $(SECONDS),600) $(ARGS)
+
 .PHONY: bench
 bench: build ## the performance table, beside the TypeScript facilitator
 	@scripts/install-npm.sh tests/devnet tests/bench
@@ -85,6 +102,12 @@ bench-swap: build ## what swapping guests under load costs
 	cargo build --release $(mock)
 	@exec node tests/bench/swap.mjs --mock $(mock_target)/release/mock-rpc $(ARGS)
 
+.PHONY: bench-journal
+bench-journal: build ## what a durable journal adds to a settlement, and its transitions per second
+	@scripts/install-npm.sh tests/devnet tests/bench
+	@FACILITATOR_BIN=$(CARGO_TARGET_DIR)/release/facilitator node tests/bench/journal.mjs $(ARGS)
+	cargo run --locked --package facilitator-journal --example journal_transitions
+
 .PHONY: fuzz
 fuzz: guests ## fuzz what reads strangers' bytes, 60 s each; ARGS='SECONDS TARGET…'
 	@scripts/fuzz.sh $(ARGS)
@@ -96,4 +119,4 @@ rust:
 .PHONY: clean
 clean: ## removes what was built and installed in this checkout and in CARGO_TARGET_DIR
 	cargo clean
-	rm -rf guests/examples/*/{node_modules,dist} tests/*/node_modules tests/interop/legacy/node_modules tests/interop/python/.venv tests/devnet/out
+	rm -rf guests/examples/*/{node_modules,dist} tests/*/node_modules tests/interop/legacy/node_modules tests/interop/python/.venv tests/devnet/aws/.venv tests/devnet/out

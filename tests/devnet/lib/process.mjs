@@ -19,17 +19,17 @@ export class Child {
    * @param {string} name what error messages call it
    * @param {string} command
    * @param {string[]} args
-   * @param {{env?: object, cwd?: string, onLine?: (line: string) => void}} options
+   * @param {{env?: object, cwd?: string, stdin?: "ignore" | "pipe", onLine?: (line: string) => void}} options
    *   `onLine` sees each line of stdout; the last lines of both streams are kept for error messages.
    */
-  constructor(name, command, args, { env = process.env, cwd, onLine = () => {} } = {}) {
+  constructor(name, command, args, { env = process.env, cwd, stdin = "ignore", onLine = () => {} } = {}) {
     this.name = name;
     this.lastLines = [];
     // `setpriv` replaces itself by the command, so `pid` is the command's own.
     const [file, ...rest] = parentDeathSignal
       ? ["setpriv", "--pdeathsig", "KILL", "--", command, ...args]
       : [command, ...args];
-    this.process = spawn(file, rest, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    this.process = spawn(file, rest, { env, cwd, stdio: [stdin, "pipe", "pipe"] });
     running.add(this);
     this.exited = new Promise((resolve) => {
       this.process.on("error", (error) => this.#ended(resolve, `cannot start: ${error.message}`));
