@@ -8,21 +8,22 @@
 //! Several processes may do this at once: what is sent is in the journal first, and of two transactions with
 //! one nonce one lands.
 
+mod leadership;
+mod memory;
+
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use facilitator_chain::evm::{Broadcast, EvmNetwork, NetworkState};
 use facilitator_journal::{
-    JournalError, LaneKey, LaneView, Lease, Liveness, MAX_SLOTS, Outcome, Owner, PaymentId, Record,
-    SignedBytes, Slot, State,
+    JournalError, LaneKey, LaneView, MAX_SLOTS, Outcome, Owner, PaymentId, Record, SignedBytes, Slot, State,
 };
-use facilitator_vault::FeeReservation;
+
+pub use leadership::Leadership;
+use memory::{Filler, MAX_FILLED, Memory};
 
 use crate::{
     app::App,
@@ -34,76 +35,13 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// The same while networks are still being attested, so that nothing waits for the first look.
 const STARTING_INTERVAL: Duration = Duration::from_millis(250);
 const STARTING: Duration = Duration::from_secs(5);
-/// Between two looks of the leader at lanes that are at rest.
-const REST_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a nonce must have been missing before it is filled: longer than it takes to sign for it.
-const GAP_GRACE: Duration = Duration::from_secs(4);
-/// How long a counter must have stood still ahead of everything signed before it is set back.
-const LOST_GRACE: Duration = Duration::from_secs(15);
 /// Between two sends of a filler that is not included.
 const RESEND_INTERVAL: Duration = Duration::from_secs(6);
 /// How long a filler may be next before its fee is raised; and at least three blocks.
 const STUCK_AFTER: Duration = Duration::from_secs(9);
-/// Fillers that are made at one look.
-const MAX_FILLED: usize = 32;
 /// How far ahead of the chain a nonce can be: what is further came of a node's wrong word, and filling up to it
 /// would cost without end.
 const MAX_AHEAD: u64 = MAX_SLOTS as u64;
-/// Chain nonces that are remembered, to know which are final.
-const MAX_HISTORY: usize = 1_000;
-
-/// Whether this process looks after what is nobody's in particular: the one with the oldest lease does. If
-/// two believe so for a moment, no harm is done.
-#[derive(Debug, Default)]
-pub struct Leadership {
-    leads: AtomicBool,
-    is_alone: AtomicBool,
-}
-
-impl Leadership {
-    /// Takes a list of leases.
-    pub(crate) fn set(&self, own: Owner, leases: &[Lease]) {
-        let living =
-            || leases.iter().filter(|lease| lease.liveness != Liveness::Ended).map(|lease| lease.owner);
-        self.leads.store(living().all(|owner| owner >= own), Ordering::Relaxed);
-        self.is_alone.store(living().all(|owner| owner == own), Ordering::Relaxed);
-    }
-
-    fn is_ours(&self) -> bool {
-        self.leads.load(Ordering::Relaxed)
-    }
-
-    /// Whether no other process has a lease.
-    fn is_alone(&self) -> bool {
-        self.is_alone.load(Ordering::Relaxed)
-    }
-}
-
-/// What is remembered of a lane between two looks.
-struct Memory {
-    /// Whether it was never looked at.
-    is_new: bool,
-    looked: Option<Instant>,
-    /// Whether anything was waiting in it.
-    is_occupied: bool,
-    /// Missing nonces, and since when.
-    missing: HashMap<u64, Instant>,
-    /// The counter, and since when it is that.
-    counter: Option<(u64, Instant)>,
-    /// Fillers that are not included.
-    fillers: HashMap<u64, Filler>,
-    /// The chain's nonce at earlier times, oldest first.
-    history: VecDeque<(Instant, u64)>,
-}
-
-/// What is remembered of a transaction that does nothing.
-struct Filler {
-    sent: Option<Instant>,
-    /// When it was signed, or seen first.
-    since: Instant,
-    /// What it can cost, if it was signed here. Counts as spent once its nonce is used.
-    fee: Option<FeeReservation>,
-}
 
 /// Looks after all lanes for as long as the process runs.
 pub async fn keep_lanes(app: Arc<App>) {
@@ -129,72 +67,6 @@ pub async fn keep_lanes(app: Arc<App>) {
         }
         tokio::time::sleep(if started.elapsed() < STARTING { STARTING_INTERVAL } else { LOOK_INTERVAL })
             .await;
-    }
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            is_new: true,
-            looked: None,
-            is_occupied: false,
-            missing: HashMap::new(),
-            counter: None,
-            fillers: HashMap::new(),
-            history: VecDeque::new(),
-        }
-    }
-}
-
-impl Memory {
-    fn is_due(&self, is_busy: bool, is_leader: bool) -> bool {
-        let rested = self.looked.is_none_or(|looked| looked.elapsed() >= REST_INTERVAL);
-        self.is_new || is_busy || (is_leader && (self.is_occupied || rested))
-    }
-
-    /// The nonces of `missing` that have been missing for long enough; forgets those that are not any more.
-    fn long_missing(&mut self, missing: &BTreeSet<u64>) -> Vec<u64> {
-        let now = Instant::now();
-        self.missing.retain(|nonce, _| missing.contains(nonce));
-        for nonce in missing {
-            self.missing.entry(*nonce).or_insert(now);
-        }
-        let mut long: Vec<u64> = self
-            .missing
-            .iter()
-            .filter(|(_, since)| since.elapsed() >= GAP_GRACE)
-            .map(|(nonce, _)| *nonce)
-            .collect();
-        long.sort_unstable();
-        long.truncate(MAX_FILLED);
-        long
-    }
-
-    /// Whether the counter has stood still for long enough.
-    fn stands_still(&mut self, counter: u64) -> bool {
-        match self.counter {
-            Some((before, since)) if before == counter => since.elapsed() >= LOST_GRACE,
-            _ => {
-                self.counter = Some((counter, Instant::now()));
-                false
-            }
-        }
-    }
-
-    /// Takes the chain's nonce, and gives the one that was its nonce `ago`.
-    fn nonce_ago(&mut self, count: u64, ago: Duration) -> Option<u64> {
-        if self.history.back().is_none_or(|(_, last)| *last != count) {
-            self.history.push_back((Instant::now(), count));
-        }
-        let mut old = None;
-        while let Some((at, nonce)) = self.history.front().copied() {
-            if at.elapsed() < ago && self.history.len() <= MAX_HISTORY {
-                break;
-            }
-            old = Some(nonce);
-            self.history.pop_front();
-        }
-        old
     }
 }
 
@@ -292,7 +164,9 @@ impl Lane<'_> {
         let Some(record) = self.app.journal.get(payment_id).await? else { return Ok(()) };
         let Some(signed) = &record.signed else { return Ok(()) };
         if record.state == State::Confirmed && record.transaction() == Some(&signed.transaction) {
-            // The chain was reorganised: it is to come back, not to be cancelled.
+            // The chain was reorganised, or the node lags: it is to come back, not to be cancelled.
+            let tx = signed.transaction.as_str();
+            tracing::warn!(event = "confirmed_sent_again", payment_id = payment_id.as_str(), tx, nonce);
             self.send(&signed.transaction, &signed.bytes).await;
             return Ok(());
         }
@@ -432,100 +306,4 @@ fn missing(waiting: &[&Slot], count: u64, limit: usize) -> BTreeSet<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::flow::testing::{record, signed};
-
-    fn slot(sequence: u64) -> Slot {
-        Slot { sequence, payment: None, filler: None, owner: Owner::from_number(1) }
-    }
-
-    #[test]
-    fn only_what_others_wait_behind_is_missing() {
-        let slots = [slot(5), slot(8), slot(9)];
-        let waiting: Vec<&Slot> = slots.iter().collect();
-        assert_eq!(missing(&waiting, 4, 9), BTreeSet::from([4, 6, 7]));
-        assert_eq!(missing(&waiting, 5, 9), BTreeSet::from([6, 7]));
-        assert!(missing(&[], 4, 9).is_empty(), "nobody waits");
-        assert_eq!(missing(&[&slot(u64::MAX - 1)], 0, 9).len(), 9, "bounded");
-    }
-
-    #[test]
-    fn a_nonce_is_filled_only_after_a_while_and_not_if_it_was_taken_meanwhile() {
-        let mut memory = Memory::default();
-        assert!(memory.long_missing(&BTreeSet::from([4, 5])).is_empty());
-        let long_ago = Instant::now() - GAP_GRACE;
-        memory.missing.values_mut().for_each(|since| *since = long_ago);
-        assert_eq!(memory.long_missing(&BTreeSet::from([5, 6])), [5]);
-        assert_eq!(memory.missing.len(), 2);
-    }
-
-    fn view(sequences: &[u64]) -> LaneView {
-        LaneView { slots: sequences.iter().copied().map(slot).collect(), ..LaneView::default() }
-    }
-
-    #[test]
-    fn what_the_chain_cannot_come_to_is_waited_for_by_nobody() {
-        let view = view(&[3, 4, 6, 4 + MAX_AHEAD, u64::MAX]);
-        let waiting: Vec<u64> = waiting(&view, 4).iter().map(|slot| slot.sequence).collect();
-        assert_eq!(waiting, [4, 6]);
-    }
-
-    #[test]
-    fn the_counter_follows_the_chain_at_once_and_comes_back_when_nothing_moves() {
-        for (next, needed, count, stands_still, is_cut, expected) in [
-            (4, 4, 4, true, false, false),
-            (3, 4, 4, false, false, true),
-            (3, 4, 4, false, true, true),
-            (9, 4, 4, false, false, false),
-            (9, 4, 4, true, false, true),
-            (9, 4, 4, true, true, false),
-            (4 + MAX_AHEAD, 4, 4, false, true, false),
-            (5 + MAX_AHEAD, 4, 4, false, true, true),
-            (u64::MAX, 4, 4, false, false, true),
-        ] {
-            let adrift = is_adrift(next, needed, count, stands_still, is_cut);
-            assert_eq!(adrift, expected, "{next} {needed} {count} {stands_still} {is_cut}");
-        }
-    }
-
-    #[test]
-    fn only_what_has_ended_by_none_of_its_own_transactions_is_cancelled() {
-        let confirmed = |transaction: &str| Outcome::Confirmed {
-            payer: "0xa".to_owned(),
-            amount: "1000".parse().unwrap(),
-            transaction: transaction.to_owned(),
-        };
-        let failed = |transaction: Option<&str>| Outcome::Failed {
-            reason: "reason".to_owned(),
-            message: String::new(),
-            transaction: transaction.map(str::to_owned),
-        };
-        let expired = Outcome::Expired { reason: "reason".to_owned(), message: String::new() };
-        for (outcome, expected) in [
-            (None, false),
-            (Some(confirmed("0x77")), false),
-            (Some(confirmed("0x76")), false),
-            (Some(confirmed("0x99")), true),
-            (Some(failed(Some("0x77"))), false),
-            (Some(failed(None)), true),
-            (Some(expired), true),
-        ] {
-            let mut record = record(outcome.clone());
-            record.earlier.push(signed("0x76"));
-            assert_eq!(may_be_cancelled(&record), expected, "{outcome:?}");
-        }
-    }
-
-    #[test]
-    fn the_oldest_lease_that_lives_leads() {
-        let lease =
-            |number, liveness| Lease { owner: Owner::from_number(number), name: String::new(), liveness };
-        let leases = [lease(1, Liveness::Ended), lease(2, Liveness::Renewed(7)), lease(3, Liveness::Running)];
-        let leadership = Leadership::default();
-        for (own, leads) in [(2, true), (3, false)] {
-            leadership.set(Owner::from_number(own), &leases);
-            assert_eq!(leadership.is_ours(), leads);
-        }
-    }
-}
+mod tests;
