@@ -81,8 +81,8 @@ impl State {
         }
     }
 
-    /// Whether other bytes may be signed for a record that is not sealed: it may have been sent. An ended one is
-    /// sent anew if the chain was reorganised.
+    /// Whether other bytes may take the place of those of a record that is not sealed: there are some. One that was
+    /// confirmed may need a higher fee to come back after a reorganisation of the chain.
     #[must_use]
     pub const fn may_be_replaced(self) -> bool {
         !self.is_releasable()

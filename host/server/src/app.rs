@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     config::{NetworkSettings, Settings},
-    flow::{Finality, Joins, Orphans},
+    flow::{Finality, Joins, Onlookers, Orphans},
     guests::Guests,
     journal,
     lanes::Leadership,
@@ -35,6 +35,8 @@ pub struct App {
     pub networks: Networks,
     /// Settlements under way in this process.
     pub joins: Joins,
+    /// Requests for settlements that another process has.
+    pub onlookers: Onlookers,
     /// Settlements that have lost whoever drove them.
     pub orphans: Orphans,
     /// Settlements that have ended and whose blocks are not final.
@@ -84,6 +86,7 @@ impl App {
             journal,
             networks,
             joins: Joins::default(),
+            onlookers: Onlookers::default(),
             orphans: Orphans::default(),
             finality: Finality::default(),
             leadership: Leadership::default(),

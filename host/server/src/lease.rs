@@ -1,7 +1,7 @@
 //! This process's lease in the journal: the number by which its records are its own.
 //!
-//! The lease is renewed every two seconds. A process that has not managed to for six takes no new payments:
-//! others, who wait for eight, may be about to take over what it has. What it owns already it goes on with,
+//! The lease is renewed every 1.5 seconds. A process that has not managed to for 4.5 takes no new payments:
+//! others, who wait for six, may be about to take over what it has. What it owns already it goes on with,
 //! because the journal refuses it whatever was taken over.
 
 use std::{
@@ -15,11 +15,11 @@ use std::{
 use facilitator_journal::{Journal, JournalError, Owner};
 
 /// Between two signs of life.
-const RENEW_INTERVAL: Duration = Duration::from_secs(2);
+const RENEW_INTERVAL: Duration = Duration::from_millis(1_500);
 /// How long a lease is relied on after its last renewal.
-const RELIED_ON: Duration = Duration::from_secs(6);
+const RELIED_ON: Duration = Duration::from_millis(4_500);
 /// How long others wait for a sign of life. Longer than [`RELIED_ON`], by their own steady clocks.
-pub const SILENCE: Duration = Duration::from_secs(8);
+pub const SILENCE: Duration = Duration::from_secs(6);
 /// Between two attempts to get a lease while there is none.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 

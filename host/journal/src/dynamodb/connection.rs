@@ -25,7 +25,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// An answer takes some 5 ms. A lease is renewed every 2 s and is over after 8 s, so an operation that takes
+    /// An answer takes some 5 ms. A lease is not relied on 4.5 s after its renewal, so an operation that takes
     /// longer than 5 s is of no use.
     fn default() -> Self {
         Self { attempt: Duration::from_secs(2), attempts: 3, operation: Duration::from_secs(5) }

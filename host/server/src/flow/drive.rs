@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use facilitator_chain::evm::{
     Broadcast, EvmNetwork, ExpectedTransfer, Followed, Pending, Refusal as NodeRefusal, Tracked, Variant,
 };
-use facilitator_journal::{JournalError, Outcome, Owner, PaymentId, SignedBytes};
+use facilitator_journal::{JournalError, Outcome, Owner, PaymentId, SignedBytes, State};
 use facilitator_protocol::{Confirmation, Observation, PaymentRequirements, Phase, Verdict, reason};
 
 use super::{
@@ -31,8 +31,8 @@ pub(super) struct Job {
     pub(super) payer: String,
     /// When it was claimed, Unix milliseconds.
     pub(super) claimed_at_ms: u64,
-    /// Whether the record has an outcome: then nothing is signed for it any more.
-    pub(super) has_ended: bool,
+    /// The outcome that the record has, if the chain was reorganised since: then no other nonce is tried.
+    pub(super) ended: Option<State>,
     pub(super) pending: Pending,
 }
 
@@ -75,9 +75,11 @@ pub(super) async fn follow_to_end(app: &Arc<App>, job: &mut Job, place: &Place) 
     loop {
         match evm.follow(&mut job.pending).await {
             Followed::Included(tracked) => return of_included(&evm, job, tracked).await,
-            // The journal takes no further bytes. What expires is cancelled.
-            Followed::Stuck if job.has_ended => job.pending.since = std::time::Instant::now(),
-            Followed::Overtaken if job.has_ended => {
+            // What was told to be paid is brought back at a higher fee. For the others nothing more is offered.
+            Followed::Stuck if job.ended.is_some_and(|state| state != State::Confirmed) => {
+                job.pending.since = std::time::Instant::now()
+            }
+            Followed::Overtaken if job.ended.is_some() => {
                 if let Some(fee) = job.pending.fee.take() {
                     fee.release();
                 }

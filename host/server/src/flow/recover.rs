@@ -14,7 +14,9 @@ use std::{
 
 use facilitator_chain::evm::{NetworkState, Pending, Variant};
 use facilitator_engine::{GuestRequest, Route};
-use facilitator_journal::{Journal, JournalError, Lease, Liveness, Owner, PaymentId, Record, SignedBytes};
+use facilitator_journal::{
+    Journal, JournalError, Lease, Liveness, Outcome, Owner, PaymentId, Record, SignedBytes,
+};
 use facilitator_protocol::PaymentRequirements;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -64,12 +66,6 @@ pub async fn keep_recovering(app: Arc<App>, mut watch: Watch) {
 /// not answer now is looked for at the next.
 pub async fn recover(app: &Arc<App>, watch: &mut Watch) {
     let Some(own) = app.lease.owner() else { return };
-    for payment_id in app.orphans.take_due() {
-        if let Err(error) = adopt(app, own, &payment_id).await {
-            tracing::warn!(event = "orphan_not_taken_up", payment_id = payment_id.as_str(), reason = %error);
-            app.orphans.add(&payment_id);
-        }
-    }
     let leases = match app.journal.leases().await {
         Ok(leases) => leases,
         Err(error) => {
@@ -77,6 +73,12 @@ pub async fn recover(app: &Arc<App>, watch: &mut Watch) {
             return;
         }
     };
+    for payment_id in app.orphans.take_due() {
+        if let Err(error) = adopt(app, own, &leases, &payment_id).await {
+            tracing::warn!(event = "orphan_not_taken_up", payment_id = payment_id.as_str(), reason = %error);
+            app.orphans.add(&payment_id);
+        }
+    }
     watch.0.retain(|owner, _| leases.iter().any(|lease| lease.owner == *owner));
     app.leadership.set(own, &leases);
     for lease in leases.into_iter().filter(|lease| lease.owner != own) {
@@ -165,7 +167,12 @@ async fn take_over_all(app: &Arc<App>, from: Owner, own: Owner) -> Result<(), Jo
 }
 
 /// Takes up one record that nobody seems to drive, whoever owned it.
-async fn adopt(app: &Arc<App>, own: Owner, payment_id: &PaymentId) -> Result<(), JournalError> {
+async fn adopt(
+    app: &Arc<App>,
+    own: Owner,
+    leases: &[Lease],
+    payment_id: &PaymentId,
+) -> Result<(), JournalError> {
     if app.joins.find(payment_id).is_some() {
         // Whoever is at it may be about to give it up.
         app.orphans.add_later(payment_id);
@@ -183,14 +190,24 @@ async fn adopt(app: &Arc<App>, own: Owner, payment_id: &PaymentId) -> Result<(),
         }
         return take_up(app, own, record).await;
     }
-    let leases = app.journal.leases().await?;
-    let lease = leases.iter().find(|lease| lease.owner == record.owner);
-    if lease.is_some_and(|lease| lease.liveness != Liveness::Ended) {
+    if !has_ended(app, leases, record.owner).await? {
         return Ok(());
     }
     match app.journal.take_over(payment_id, record.owner, own).await? {
         Some(record) if record.owner == own => take_up(app, own, record).await,
         _ => Ok(()),
+    }
+}
+
+/// Whether a lease has ended, by a list that may be older than the lease itself.
+async fn has_ended(app: &App, leases: &[Lease], owner: Owner) -> Result<bool, JournalError> {
+    let ended = |leases: &[Lease]| {
+        leases.iter().find(|lease| lease.owner == owner).map(|lease| lease.liveness == Liveness::Ended)
+    };
+    match ended(leases) {
+        Some(ended) => Ok(ended),
+        // One that is forgotten has ended long ago.
+        None => Ok(ended(&app.journal.leases().await?).unwrap_or(true)),
     }
 }
 
@@ -304,7 +321,7 @@ pub(super) fn job_of(app: &App, network: &Arc<Network>, own: Owner, record: &Rec
         owner: own,
         payer: settlement.payer.clone(),
         claimed_at_ms: record.created_at_ms,
-        has_ended: record.state.is_final(),
+        ended: record.outcome.as_ref().map(Outcome::state),
         pending,
     })
 }

@@ -34,15 +34,8 @@ pub(super) async fn run(app: Arc<App>, settlement: Settlement) {
         Ok((evm, Reserved { signed, place: in_flight })) => {
             let pending = send(&app, &evm, &settlement, signed).await;
             let Settlement { routed, valid, payment_id, owner, place } = settlement;
-            let mut job = Job {
-                routed,
-                payment_id,
-                owner,
-                payer: valid.payer,
-                claimed_at_ms,
-                has_ended: false,
-                pending,
-            };
+            let mut job =
+                Job { routed, payment_id, owner, payer: valid.payer, claimed_at_ms, ended: None, pending };
             let ended = drive(&app, &mut job, &place).await;
             // The transaction keeps its place in the lane until it has ended.
             drop(in_flight);

@@ -1,9 +1,6 @@
 //! `POST /settle`: steps 1 to 3 of a settlement, then waiting for the rest.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use facilitator_journal::{Claim, GuestGeneration, NewSettlement, Owner, PayloadDigest, PaymentId, Record};
 use facilitator_protocol::{FacilitatorRequest, Phase, SettleResponse, Valid, Verdict, reason};
@@ -30,9 +27,6 @@ enum Begun {
     Elsewhere(Box<Record>),
 }
 
-/// Between two looks at a record that another process moves: the first and the longest.
-const LOOK_FIRST: Duration = Duration::from_millis(100);
-const LOOK_LONGEST: Duration = Duration::from_millis(800);
 /// Times that a request begins anew because whoever had its payment gave it up.
 const MOST_BEGINNINGS: u32 = 3;
 
@@ -61,39 +55,13 @@ pub async fn settle(
                 return wait(app, &network, &payer, progress, deadline).await;
             }
             Begun::Elsewhere(record) => {
-                if let Some(response) = look_on(app, &network, *record, deadline).await {
+                if let Some(response) = app.onlookers.look_on(app, &network, *record, deadline).await {
                     return Ok(response);
                 }
             }
         }
     }
     Err(FlowError::Upstream)
-}
-
-/// Waits for what another process does with a payment. None if it gave the payment up: then this one may
-/// begin.
-async fn look_on(
-    app: &Arc<App>,
-    network: &str,
-    mut record: Record,
-    deadline: Instant,
-) -> Option<SettleResponse> {
-    let mut interval = LOOK_FIRST;
-    // If nobody has it any more, it is taken up here.
-    app.orphans.add(&record.settlement.payment_id);
-    while record.outcome.is_none() && Instant::now() < deadline {
-        tokio::time::sleep_until((Instant::now() + interval).min(deadline).into()).await;
-        interval = (interval * 2).min(LOOK_LONGEST);
-        let read = app.journal.get(&record.settlement.payment_id);
-        match tokio::time::timeout_at(deadline.into(), read).await {
-            Ok(Ok(Some(later))) => record = later,
-            Ok(Ok(None)) => return None,
-            // What is known is what was read last.
-            Err(_too_late) => break,
-            Ok(Err(error)) => tracing::warn!(event = "journal_failed", reason = %error),
-        }
-    }
-    Some(answer::of_record(network, &record))
 }
 
 async fn begin(app: Arc<App>, request: FacilitatorRequest, names: Names) -> Result<Begun, FlowError> {
