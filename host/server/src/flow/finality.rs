@@ -17,11 +17,14 @@ use facilitator_protocol::Caip2;
 
 use super::{
     Ended,
-    drive::follow_to_end,
+    drive::{Payment, follow_to_end},
     joins::Place,
-    recover::{hex_address, job_of},
+    recover::job_of,
 };
-use crate::{app::App, networks::Network};
+use crate::{
+    app::App,
+    networks::{Network, evm_address},
+};
 
 /// Between two looks at heads of networks.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -237,7 +240,7 @@ fn next_look(head: u64, block: u64, depth: u64) -> u64 {
 
 async fn not_landed(evm: &EvmNetwork, one: &mut Watched, record: &Record, head: u64, depth: u64) -> Judged {
     let Some((signer, sequence)) =
-        record.signed.as_ref().and_then(|signed| Some((hex_address(&signed.signer)?, signed.lane_sequence?)))
+        record.signed.as_ref().and_then(|signed| Some((evm_address(&signed.signer)?, signed.lane_sequence?)))
     else {
         return Judged::Final;
     };
@@ -289,22 +292,20 @@ fn follow_again(app: &Arc<App>, network: &Arc<Network>, one: &Watched, record: R
     };
     let (app, network) = (Arc::clone(app), Arc::clone(network));
     tokio::spawn(async move {
-        let unless = app.orphans.unless_done(&job.payment_id);
-        place.sent(&job.pending.latest.hash);
-        if let Some(evm) = network.evm() {
-            let again = evm.send_again(&job.pending.latest).await;
-            tracing::info!(event = "rebroadcast", tx = job.pending.latest.hash, outcome = ?again);
-        }
-        let transaction = job.pending.latest.hash.clone();
-        let payer = job.payer.clone();
-        match follow_to_end(&app, &mut job, &place).await {
+        let unless = app.orphans.unless_done(&job.payment.payment_id);
+        place.sent(job.sent.transaction());
+        job.send_again().await;
+        let ended = follow_to_end(&app, &mut job, &place).await;
+        let transaction = job.sent.transaction().to_owned();
+        let Payment { payment_id, owner, payer, .. } = job.payment;
+        match ended {
             Some(outcome) => {
-                revise(&app, &network, &job.payment_id, job.owner, &record, &outcome).await;
+                revise(&app, &network, &payment_id, owner, &record, &outcome).await;
                 unless.done();
                 place.end(Ended::Recorded { outcome, transaction: Some(transaction), payer });
             }
             None => {
-                app.orphans.add_later(&job.payment_id);
+                app.orphans.add_later(&payment_id);
                 unless.done();
                 place.end(Ended::Undecided { transaction, payer });
             }

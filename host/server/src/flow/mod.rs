@@ -1,26 +1,27 @@
 //! The way of a payment through the parts. Knows no HTTP.
 
 mod answer;
+mod confirm;
 mod confirmations;
 mod drive;
+mod evm;
 mod finality;
 mod fingerprint;
-mod front_run;
 mod idempotency;
 mod joins;
 mod judge;
 mod lookup;
 mod onlookers;
 mod orphans;
-mod ready;
 mod recover;
+mod refused;
 mod route;
 mod run;
 mod settle;
-mod simulated;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verify;
+mod watched;
 
 pub use answer::{Ended, Refusal, RefusalKind};
 pub use finality::{Finality, keep_watching};

@@ -12,22 +12,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use facilitator_chain::evm::{NetworkState, Pending, Variant};
 use facilitator_engine::{GuestRequest, Route};
-use facilitator_journal::{
-    Journal, JournalError, Lease, Liveness, Outcome, Owner, PaymentId, Record, SignedBytes,
-};
+use facilitator_journal::{Journal, JournalError, Lease, Liveness, Outcome, Owner, PaymentId, Record};
 use facilitator_protocol::PaymentRequirements;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     Ended,
-    drive::{Job, drive},
+    drive::{Job, Payment, Sent, drive},
+    evm,
     joins::Place,
     route::Routed,
 };
-use crate::{app::App, lease::SILENCE, networks::Network, ports::unix_ms};
+use crate::{
+    app::App,
+    lease::SILENCE,
+    networks::{Chain, Network},
+    ports::unix_ms,
+};
 
 /// Between two looks at leases and orphans.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -240,31 +243,31 @@ async fn take_up(app: &Arc<App>, own: Owner, record: Record) -> Result<(), Journ
     tracing::info!(
         event = "settlement_resumed",
         payment_id = payment_id.as_str(),
-        tx = job.pending.latest.hash
+        tx = job.sent.transaction()
     );
-    place.sent(&job.pending.latest.hash);
+    place.sent(job.sent.transaction());
     // Not among the tasks that a shutdown waits for: it can be taken up again as it was now.
     tokio::spawn(resume(Arc::clone(app), job, place));
     Ok(())
 }
 
 async fn resume(app: Arc<App>, mut job: Job, place: Place) {
-    let unless = app.orphans.unless_done(&job.payment_id);
-    let Some(evm) = job.routed.network.evm().cloned() else { return };
-    while evm.state() != NetworkState::Ready {
+    let Payment { payment_id, owner, .. } = &job.payment;
+    let unless = app.orphans.unless_done(payment_id);
+    // Whether the operator has stopped the network is no matter: what is sent is signed already.
+    while !job.payment.routed.network.is_attested() {
         tokio::time::sleep(NOT_READY_RETRY).await;
     }
-    let again = evm.send_again(&job.pending.latest).await;
-    tracing::info!(event = "rebroadcast", tx = job.pending.latest.hash, outcome = ?again);
-    if let Err(error) = app.journal.broadcast(job.owner, &job.payment_id).await {
+    job.send_again().await;
+    if let Err(error) = app.journal.broadcast(*owner, payment_id).await {
         tracing::debug!(event = "journal_unmoved", reason = %error);
     }
     let ended = drive(&app, &mut job, &place).await;
     match &ended {
-        Ended::Undecided { .. } => app.orphans.add_later(&job.payment_id),
+        Ended::Undecided { .. } => app.orphans.add_later(&job.payment.payment_id),
         Ended::Recorded { .. } | Ended::Released(_) => {
-            let tx = job.pending.latest.hash.as_str();
-            tracing::info!(event = "settlement_recovered", payment_id = job.payment_id.as_str(), tx);
+            let (payment_id, tx) = (job.payment.payment_id.as_str(), job.sent.transaction());
+            tracing::info!(event = "settlement_recovered", payment_id, tx);
         }
     }
     unless.done();
@@ -289,7 +292,6 @@ pub(super) fn job_of(app: &App, network: &Arc<Network>, own: Owner, record: &Rec
         family: network.settings.facts.family,
         scheme: settlement.scheme.clone(),
     };
-    let signer = hex_address(&signed.signer)?;
     let routed = Routed {
         network: Arc::clone(network),
         guest: app.guests.find_for(&route, &hex::encode(settlement.guest.sha256))?,
@@ -300,40 +302,27 @@ pub(super) fn job_of(app: &App, network: &Arc<Network>, own: Owner, record: &Rec
             network: network.caip2().clone(),
             payload: request.payload.get().to_owned(),
             requirements: request.requirements.get().to_owned(),
-            settings: network.settings_for_settle(signer)?,
+            settings: network.settings_for_settle(&signed.signer)?,
         },
-        sender: signer,
+        sender: signed.signer.clone(),
         simulated: Arc::default(),
     };
-    let pending = Pending {
-        earlier: record.earlier.iter().map(variant).collect(),
-        latest: variant(signed),
-        signer,
-        nonce: signed.lane_sequence?,
-        expires_at: settlement.expires_at,
-        // Budgets begin anew with the process; what is still under way counts in them from the start.
-        fee: app.vault.hold_fee(network.caip2(), &signed.bytes),
-        since: Instant::now(),
-    };
-    Some(Job {
+    let sent = sent_of(app, network, record)?;
+    let payment = Payment {
         routed,
         payment_id: settlement.payment_id.clone(),
         owner: own,
         payer: settlement.payer.clone(),
         claimed_at_ms: record.created_at_ms,
         ended: record.outcome.as_ref().map(Outcome::state),
-        pending,
-    })
+    };
+    Some(Job { payment, sent })
 }
 
-fn variant(signed: &SignedBytes) -> Variant {
-    Variant { hash: signed.transaction.clone(), bytes: signed.bytes.clone() }
-}
-
-pub(super) fn hex_address(text: &str) -> Option<[u8; 20]> {
-    let mut address = [0; 20];
-    hex::decode_to_slice(text.strip_prefix("0x")?, &mut address).ok()?;
-    Some(address)
+fn sent_of(app: &App, network: &Network, record: &Record) -> Option<Sent> {
+    match network.chain()? {
+        Chain::Evm(_) => evm::taken_up(app, record),
+    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use facilitator_engine::{CallPorts, Found, Generation, GuestRequest, Route};
 use facilitator_protocol::{FacilitatorRequest, PaymentRequirements, reason};
 
-use super::simulated::{Simulated, Watched};
+use super::watched::{Simulated, Watched};
 use crate::{
     app::App,
-    networks::{Network, Status},
+    networks::{Chain, Network, Status},
     ports::{ChainClock, GuestLog, SystemEntropy},
 };
 
@@ -19,8 +19,8 @@ pub(super) struct Routed {
     pub(super) guest: Arc<Generation>,
     pub(super) request: GuestRequest,
     pub(super) requirements: PaymentRequirements,
-    /// The account that would send the settlement.
-    pub(super) sender: [u8; 20],
+    /// The account that would send the settlement, as its network writes it.
+    pub(super) sender: String,
     /// What a node said of calls that the guest had it simulate for this request.
     pub(super) simulated: Arc<Simulated>,
 }
@@ -36,11 +36,11 @@ pub(super) enum Unroutable {
 impl Routed {
     /// Ports of one call for this request.
     pub(super) fn ports(&self) -> Option<CallPorts> {
-        let evm = self.network.evm()?;
+        let chain = self.network.chain()?;
         Some(CallPorts {
             network: self.network.caip2().clone(),
-            rpc: Arc::new(Watched::new(Arc::clone(evm.rpc()) as Arc<_>, Arc::clone(&self.simulated))),
-            clock: Arc::new(ChainClock { behind_ms: evm.clock_behind_ms() }),
+            rpc: Arc::new(Watched::new(Arc::clone(chain.rpc()) as Arc<_>, Arc::clone(&self.simulated))),
+            clock: Arc::new(ChainClock { behind_ms: chain.clock_behind_ms() }),
             entropy: Arc::new(SystemEntropy),
             log: Arc::new(GuestLog { guest: self.guest.descriptor().name.clone() }),
         })
@@ -51,7 +51,7 @@ impl Routed {
     /// Makes the request one of now: present fees, and nothing simulated yet. None if the network has no
     /// settings now.
     pub(super) fn refresh(&mut self) -> Option<()> {
-        self.request.settings = self.network.settings_for_settle(self.sender)?;
+        self.request.settings = self.network.settings_for_settle(&self.sender)?;
         self.simulated = Arc::default();
         Some(())
     }
@@ -95,8 +95,8 @@ pub(super) fn route(app: &App, request: FacilitatorRequest) -> Result<Routed, Un
             ));
         }
     };
-    let sender = network.evm().and_then(|evm| evm.least_busy_signer()).ok_or(Unroutable::NotReady)?;
-    let settings = network.settings_for_verify(sender).ok_or(Unroutable::NotReady)?;
+    let sender = network.chain().and_then(Chain::sender).ok_or(Unroutable::NotReady)?;
+    let settings = network.settings_for_verify(&sender).ok_or(Unroutable::NotReady)?;
     let request = GuestRequest {
         x402_version: version,
         scheme: requirements.scheme.clone(),

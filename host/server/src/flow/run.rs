@@ -1,20 +1,20 @@
 //! Steps 4 to 10 of a settlement that this process has claimed, in the one task that owns it.
 
-use std::{sync::Arc, time::Instant};
+use std::{any::Any, sync::Arc, time::Instant};
 
-use facilitator_chain::evm::{Broadcast, EvmNetwork, Pending, Refusal as NodeRefusal, Signed};
 use facilitator_journal::{JournalError, Outcome, Owner, PaymentId};
 use facilitator_protocol::{Valid, reason};
 
 use super::{
     Ended, Refusal,
-    drive::{Job, drive, log_refused},
+    drive::{Job, Payment, Sent, drive},
+    evm,
     joins::Place,
-    ready::{Reserved, make_ready, reserve_and_sign, upstream},
+    refused::upstream,
     route::Routed,
     verify::millis,
 };
-use crate::{app::App, ports::unix_ms};
+use crate::{app::App, networks::Chain, ports::unix_ms};
 
 /// A payment that was verified and claimed.
 pub(super) struct Settlement {
@@ -30,14 +30,14 @@ pub(super) async fn run(app: Arc<App>, settlement: Settlement) {
     let started = Instant::now();
     let about = About::of(&settlement);
     let claimed_at_ms = unix_ms();
-    let (ended, place) = match sign(&app, &settlement).await {
-        Ok((evm, Reserved { signed, place: in_flight })) => {
-            let pending = send(&app, &evm, &settlement, signed).await;
+    let (ended, place) = match begin(&app, &settlement).await {
+        Ok(Begun { sent, in_flight }) => {
+            record_broadcast(&app, settlement.owner, &settlement.payment_id);
             let Settlement { routed, valid, payment_id, owner, place } = settlement;
-            let mut job =
-                Job { routed, payment_id, owner, payer: valid.payer, claimed_at_ms, ended: None, pending };
-            let ended = drive(&app, &mut job, &place).await;
-            // The transaction keeps its place in the lane until it has ended.
+            let payment =
+                Payment { routed, payment_id, owner, payer: valid.payer, claimed_at_ms, ended: None };
+            let ended = drive(&app, &mut Job { payment, sent }, &place).await;
+            // The transaction keeps its place among those in flight until it has ended.
             drop(in_flight);
             (ended, place)
         }
@@ -53,47 +53,20 @@ pub(super) async fn run(app: Arc<App>, settlement: Settlement) {
     place.end(ended);
 }
 
-/// Steps 4 to 7 up to the journal: prepare, approve, build and sign, record.
-async fn sign(app: &App, settlement: &Settlement) -> Result<(Arc<EvmNetwork>, Reserved), Refusal> {
-    let Settlement { routed, valid, payment_id, owner, .. } = settlement;
-    let evm = routed.network.evm().ok_or_else(upstream)?;
-    let approved = make_ready(app, routed, valid, payment_id).await?;
-    let reserved = reserve_and_sign(app, evm, routed, &approved, *owner, payment_id, None).await?;
-    Ok((Arc::clone(evm), reserved))
+/// What was signed, written down and handed to the network.
+pub(super) struct Begun {
+    pub(super) sent: Sent,
+    /// Held until the payment has ended.
+    pub(super) in_flight: Box<dyn Any + Send>,
 }
 
-/// Step 7, broadcast. Whatever a node answers, the chain alone tells what becomes of the bytes.
-async fn send(app: &Arc<App>, evm: &EvmNetwork, settlement: &Settlement, signed: Signed) -> Pending {
-    let variant = signed.variant();
-    settlement.place.sent(&variant.hash);
-    let mut since = Instant::now();
-    match evm.broadcast(&variant).await {
-        Broadcast::Accepted => {}
-        Broadcast::Unknown(reason) => {
-            tracing::warn!(event = "broadcast_unknown", tx = variant.hash, reason);
-        }
-        Broadcast::Refused(refusal) => {
-            log_refused(&variant.hash, refusal);
-            if refusal == NodeRefusal::FeeTooLow {
-                // No need to wait until it looks stuck.
-                since = since.checked_sub(LONG_AGO).unwrap_or(since);
-            }
-        }
-    }
-    record_broadcast(app, settlement.owner, &settlement.payment_id);
-    Pending {
-        earlier: Vec::new(),
-        latest: variant,
-        signer: settlement.routed.sender,
-        nonce: signed.nonce,
-        expires_at: settlement.valid.expires_at,
-        fee: Some(signed.fee),
-        since,
+/// Steps 4 to 7: prepare, approve, build and sign, record, broadcast.
+async fn begin(app: &Arc<App>, settlement: &Settlement) -> Result<Begun, Refusal> {
+    match settlement.routed.network.chain() {
+        Some(Chain::Evm(network)) => evm::begin(app, network, settlement).await,
+        None => Err(upstream()),
     }
 }
-
-/// Longer than any transaction waits before its fee is raised.
-const LONG_AGO: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// Nobody waits for this: bytes that are signed may have been sent, and are treated as if they were.
 fn record_broadcast(app: &Arc<App>, owner: Owner, payment_id: &PaymentId) {

@@ -90,7 +90,8 @@ async fn begin(app: Arc<App>, request: FacilitatorRequest, names: Names) -> Resu
     if let Some(evm) = routed.network.evm() {
         evm.expect_settlement();
     }
-    routed.request.settings = routed.network.settings_for_settle(routed.sender).ok_or(FlowError::Upstream)?;
+    routed.request.settings =
+        routed.network.settings_for_settle(&routed.sender).ok_or(FlowError::Upstream)?;
     let valid = match judge(&routed, Phase::Settle).await? {
         Verdict::Valid(valid) => valid,
         Verdict::Invalid(invalid) => {

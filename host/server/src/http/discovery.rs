@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::guests;
 use crate::{
     app::App,
-    networks::{Network, Status, address_text},
+    networks::{Network, Status},
     ports::{GuestLog, SystemClock, SystemEntropy},
 };
 
@@ -27,7 +27,7 @@ pub(super) async fn supported(State(app): State<Arc<App>>) -> Json<SupportedResp
         ..SupportedResponse::default()
     };
     for network in app.networks.all().iter().filter(|network| network.status() == Status::Ready) {
-        let Some(evm) = network.evm() else { continue };
+        let Some(chain) = network.chain() else { continue };
         for (route, guest) in app.guests.serving() {
             if route.family != network.settings.facts.family {
                 continue;
@@ -52,7 +52,7 @@ pub(super) async fn supported(State(app): State<Arc<App>>) -> Json<SupportedResp
         }
         let pattern = format!("{}:*", network.caip2().namespace());
         let signers: &mut Vec<String> = response.signers.entry(pattern).or_default();
-        for signer in evm.signers().into_iter().map(address_text) {
+        for signer in chain.accounts() {
             if !signers.contains(&signer) {
                 signers.push(signer);
             }
@@ -63,12 +63,12 @@ pub(super) async fn supported(State(app): State<Arc<App>>) -> Json<SupportedResp
 
 /// What the guest adds to its kind on a network.
 async fn extra(network: &Network, guest: &Guest) -> Result<Option<Map<String, Value>>, String> {
-    let evm = network.evm().ok_or("not configured")?;
-    let sender = evm.least_busy_signer().ok_or("no signer")?;
-    let settings = network.settings_for_verify(sender).ok_or("no settings")?;
+    let chain = network.chain().ok_or("not configured")?;
+    let sender = chain.sender().ok_or("no signer")?;
+    let settings = network.settings_for_verify(&sender).ok_or("no settings")?;
     let ports = CallPorts {
         network: network.caip2().clone(),
-        rpc: Arc::clone(evm.rpc()) as Arc<_>,
+        rpc: Arc::clone(chain.rpc()) as Arc<_>,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         log: Arc::new(GuestLog { guest: guest.descriptor().name.clone() }),

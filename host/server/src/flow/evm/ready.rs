@@ -5,19 +5,26 @@ use std::sync::Arc;
 use facilitator_chain::evm::{EvmNetwork, Place, Signed, SubmitError};
 use facilitator_journal::{JournalError, LaneKey, Owner, PaymentId};
 use facilitator_protocol::{EvmCall, Valid, reason};
-use facilitator_vault::{Approved, BudgetRefusal, PolicyRefusal, SignError, rule};
+use facilitator_vault::Approved;
 
 use super::{
-    FlowError, Refusal, RefusalKind, drive::signed_bytes, judge::guest_failed, route::Routed,
+    super::{
+        Refusal,
+        judge::guest_failed,
+        refused::{journal_failed, policy_refused, refusal_of, sign_refused, upstream, verdict},
+        route::Routed,
+    },
+    replace::signed_bytes,
     simulated::Unshown,
 };
-use crate::{app::App, networks::address_text};
+use crate::{app::App, networks::evm_address};
 
 /// Signed bytes that are in the journal, and the place of their transaction among those in flight; none for a
 /// payment that was sent before, which has had its place since.
 pub(super) struct Reserved {
     pub(super) signed: Signed,
     pub(super) place: Option<Place>,
+    pub(super) signer: [u8; 20],
 }
 
 /// Numbers that are tried if others were faster with the same one. One is enough, but for a counter that
@@ -27,11 +34,11 @@ const SEQUENCE_ATTEMPTS: u32 = 8;
 /// Steps 4 and 5: the guest says what is to happen, and the vault's policy reads it again.
 pub(super) async fn make_ready(
     app: &App,
+    evm: &EvmNetwork,
     routed: &Routed,
     valid: &Valid,
     payment_id: &PaymentId,
 ) -> Result<Approved<EvmCall>, Refusal> {
-    let evm = routed.network.evm().ok_or_else(upstream)?;
     // 4. The guest says what is to happen.
     let ports = routed.ports().ok_or_else(upstream)?;
     let intent = routed
@@ -45,7 +52,8 @@ pub(super) async fn make_ready(
         .approve(routed.network.caip2(), intent, &routed.requirements, valid)
         .map_err(|refused| policy_refused(routed, payment_id, &refused))?;
     // A node has shown, not the guest said, that exactly this call succeeds.
-    routed.simulated.shows(evm, routed.sender, approved.intent()).await.map_err(|unshown| match unshown {
+    let sender = evm_address(&routed.sender).ok_or_else(upstream)?;
+    routed.simulated.evm.shows(evm, sender, approved.intent()).await.map_err(|unshown| match unshown {
         Unshown::Refused(refused) => {
             app.vault.count_refusal(&refused);
             policy_refused(routed, payment_id, &refused)
@@ -66,18 +74,19 @@ pub(super) async fn reserve_and_sign(
     payment_id: &PaymentId,
     again: Option<u64>,
 ) -> Result<Reserved, Refusal> {
+    let sender = evm_address(&routed.sender).ok_or_else(upstream)?;
     let failed = |error: &SubmitError| sign_failed(routed, payment_id, error);
     // A second place for one payment would wait for the first one for good.
     let (place, floor) = match again {
         Some(floor) => (None, floor),
         None => {
-            let place = evm.place(routed.sender).await.map_err(|error| failed(&error))?;
+            let place = evm.place(sender).await.map_err(|error| failed(&error))?;
             let floor = place.floor();
             (Some(place), floor)
         }
     };
     let again = again.is_some();
-    let lane = LaneKey { network: routed.network.caip2().clone(), signer: address_text(routed.sender) };
+    let lane = LaneKey { network: routed.network.caip2().clone(), signer: routed.sender.clone() };
     // Both wait for the same commit.
     let approval = async { if again { Ok(()) } else { app.journal.approved(owner, payment_id).await } };
     let (moved, nonce) = tokio::join!(approval, app.journal.reserve(&lane, floor));
@@ -88,7 +97,7 @@ pub(super) async fn reserve_and_sign(
     let mut nonce = nonce.map_err(|error| journal_failed(&error))?;
     for _ in 0..SEQUENCE_ATTEMPTS {
         // 6. The envelope, under the fee caps, and the signature.
-        let signed = match evm.sign(routed.sender, nonce, approved).await {
+        let signed = match evm.sign(sender, nonce, approved).await {
             Ok(signed) => signed,
             Err(error) => {
                 give_back(app, &lane, nonce).await;
@@ -96,14 +105,14 @@ pub(super) async fn reserve_and_sign(
             }
         };
         // 7. The bytes are durable before anybody can see them.
-        let bytes = signed_bytes(&signed.variant(), routed.sender, nonce);
+        let bytes = signed_bytes(&signed.variant(), sender, nonce);
         let written = if again {
             app.journal.replaced(owner, payment_id, bytes).await
         } else {
             app.journal.signed(owner, payment_id, bytes).await
         };
         match written {
-            Ok(()) => return Ok(Reserved { signed, place }),
+            Ok(()) => return Ok(Reserved { signed, place, signer: sender }),
             Err(JournalError::SequenceTaken { .. }) => {
                 signed.fee.release();
                 nonce =
@@ -131,87 +140,17 @@ async fn give_back(app: &App, lane: &LaneKey, nonce: u64) {
     }
 }
 
-fn policy_refused(routed: &Routed, payment_id: &PaymentId, refused: &PolicyRefusal) -> Refusal {
-    if refused.is_stop() {
-        return network_stopped(routed, payment_id);
-    }
-    // In a healthy system this never happens: the guest said yes and the host said no.
-    tracing::error!(
-        event = "signing_policy_refused",
-        payment_id = payment_id.as_str(),
-        network = routed.network.caip2().as_str(),
-        guest = routed.guest.name(),
-        generation = routed.guest.number(),
-        sha256 = routed.guest.sha256(),
-        rule = refused.rule,
-        reason = refused.message,
-    );
-    verdict(reason::SIGNING_POLICY_REFUSED, refused.to_string())
-}
-
-/// The operator has stopped the network after the request had begun.
-fn network_stopped(routed: &Routed, payment_id: &PaymentId) -> Refusal {
-    tracing::warn!(
-        event = "network_stopped",
-        payment_id = payment_id.as_str(),
-        network = routed.network.caip2().as_str(),
-        rule = rule::NETWORK_KILLED,
-    );
-    upstream()
-}
-
 fn sign_failed(routed: &Routed, payment_id: &PaymentId, error: &SubmitError) -> Refusal {
-    let payment_id = payment_id.as_str();
-    let network = routed.network.caip2().as_str();
+    let (id, network) = (payment_id.as_str(), routed.network.caip2().as_str());
     match error {
-        // Nobody's fault, and it passes: not the alert that a guest deserves.
-        SubmitError::Sign(SignError::Budget(refused)) => {
-            let BudgetRefusal { rule, needed, left } = refused;
-            tracing::warn!(event = "budget_exhausted", payment_id, network, rule, %needed, %left);
-            verdict(reason::SIGNING_POLICY_REFUSED, refused.to_string())
-        }
-        SubmitError::Sign(SignError::NetworkKilled { .. }) => {
-            tracing::warn!(event = "network_stopped", payment_id, network, rule = rule::NETWORK_KILLED);
-            upstream()
-        }
-        SubmitError::Sign(sign) => {
-            tracing::error!(event = "sign_failed", payment_id, network, rule = sign.rule(), reason = %sign);
-            refusal_of(&FlowError::Internal)
-        }
+        SubmitError::Sign(sign) => sign_refused(routed, payment_id, sign),
         SubmitError::GasPriceOverCap { .. } => {
-            tracing::warn!(event = "sign_failed", payment_id, network, reason = %error);
+            tracing::warn!(event = "sign_failed", payment_id = id, network, reason = %error);
             verdict(reason::EVM_GAS_PRICE_OVER_CAP, error.to_string())
         }
         SubmitError::NoFees | SubmitError::NoNonce | SubmitError::LaneFull | SubmitError::Unreadable => {
-            tracing::warn!(event = "sign_failed", payment_id, network, reason = %error);
+            tracing::warn!(event = "sign_failed", payment_id = id, network, reason = %error);
             upstream()
         }
     }
-}
-
-fn verdict(reason: &'static str, message: String) -> Refusal {
-    Refusal { kind: RefusalKind::Verdict, reason, message }
-}
-
-fn journal_failed(error: &JournalError) -> Refusal {
-    let refusal = refusal_of(&super::settle::journal_failed(error));
-    match error {
-        JournalError::Fenced { .. } | JournalError::NotFound { .. } => {
-            Refusal { kind: RefusalKind::Fenced, ..refusal }
-        }
-        _ => refusal,
-    }
-}
-
-pub(super) fn upstream() -> Refusal {
-    refusal_of(&FlowError::Upstream)
-}
-
-fn refusal_of(error: &FlowError) -> Refusal {
-    let kind = match error {
-        FlowError::Upstream | FlowError::Busy => RefusalKind::Upstream,
-        FlowError::Journal => RefusalKind::Journal,
-        FlowError::NameTaken(_) | FlowError::Internal => RefusalKind::Internal,
-    };
-    Refusal { kind, reason: reason::UNEXPECTED_SETTLE_ERROR, message: error.to_string() }
 }

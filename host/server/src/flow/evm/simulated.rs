@@ -8,11 +8,10 @@
 //! `eth_estimateGas` of exactly one transaction of ours on the latest block, and signs a call that was found
 //! good there. One that was not is simulated by the host itself, which costs a round trip.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use facilitator_chain::evm::{EvmNetwork, SimulateError};
-use facilitator_engine::{RpcAnswer, RpcCall, RpcPort, RpcUnavailable};
+use facilitator_engine::{RpcAnswer, RpcCall};
 use facilitator_protocol::EvmCall;
 use facilitator_vault::{PolicyRefusal, rule};
 use serde::Deserialize;
@@ -32,7 +31,7 @@ struct Simulation {
 
 /// What a node said of the calls of one request.
 #[derive(Debug, Default)]
-pub(super) struct Simulated(Mutex<Vec<Simulation>>);
+pub(in crate::flow) struct Simulated(Mutex<Vec<Simulation>>);
 
 /// Why a call is not signed.
 pub(super) enum Unshown {
@@ -46,6 +45,14 @@ impl Simulated {
     /// A panic elsewhere leaves the list whole: it is changed by single calls.
     fn kept(&self) -> MutexGuard<'_, Vec<Simulation>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at what a node answered to a call of the guest's.
+    pub(in crate::flow) fn look(&self, call: &RpcCall, answer: &RpcAnswer) {
+        let simulation = Transaction::of(call).and_then(|transaction| transaction.found_good(answer));
+        if let Some(simulation) = simulation {
+            self.keep(simulation);
+        }
     }
 
     fn keep(&self, simulation: Simulation) {
@@ -83,33 +90,6 @@ impl Simulated {
             return Err(refused(format!("expected a gas ceiling of at least {gas}, found {found}")));
         }
         Ok(())
-    }
-}
-
-/// A guest's way to the network, on which the host looks out for simulations.
-pub(super) struct Watched {
-    rpc: Arc<dyn RpcPort>,
-    simulated: Arc<Simulated>,
-}
-
-impl Watched {
-    pub(super) const fn new(rpc: Arc<dyn RpcPort>, simulated: Arc<Simulated>) -> Self {
-        Self { rpc, simulated }
-    }
-}
-
-#[async_trait]
-impl RpcPort for Watched {
-    async fn round_trip(&self, calls: Vec<RpcCall>) -> Result<Vec<RpcAnswer>, RpcUnavailable> {
-        let transactions: Vec<Option<Transaction>> = calls.iter().map(Transaction::of).collect();
-        let answers = self.rpc.round_trip(calls).await?;
-        for (transaction, answer) in transactions.into_iter().zip(&answers) {
-            let simulation = transaction.and_then(|transaction| transaction.found_good(answer));
-            if let Some(simulation) = simulation {
-                self.simulated.keep(simulation);
-            }
-        }
-        Ok(answers)
     }
 }
 
@@ -162,22 +142,10 @@ mod tests {
     const SENDER: [u8; 20] = [0x11; 20];
     const ASSET: [u8; 20] = [0x22; 20];
 
-    /// A node that answers everything alike.
-    struct Node(RpcAnswer);
-
-    #[async_trait]
-    impl RpcPort for Node {
-        async fn round_trip(&self, calls: Vec<RpcCall>) -> Result<Vec<RpcAnswer>, RpcUnavailable> {
-            Ok(calls.iter().map(|_| self.0.clone()).collect())
-        }
-    }
-
     /// The gas that the host believes of a call after a guest has asked `method` with `params`.
-    async fn gas_after(method: &str, params: &Value, answer: RpcAnswer) -> Option<u64> {
-        let simulated = Arc::new(Simulated::default());
-        let watched = Watched::new(Arc::new(Node(answer)), Arc::clone(&simulated));
-        let call = RpcCall { method: method.to_owned(), params: params.to_string() };
-        watched.round_trip(vec![call]).await.unwrap();
+    fn gas_after(method: &str, params: &Value, answer: RpcAnswer) -> Option<u64> {
+        let simulated = Simulated::default();
+        simulated.look(&RpcCall { method: method.to_owned(), params: params.to_string() }, &answer);
         let call = EvmCall { to: ASSET, data: vec![0xab, 0xcd], gas_ceiling: 0 };
         simulated.gas_of(SENDER, &call)
     }
@@ -196,16 +164,16 @@ mod tests {
         Ok("\"0xfde8\"".to_owned())
     }
 
-    #[tokio::test]
-    async fn what_a_node_said_of_exactly_our_transaction_is_believed() {
+    #[test]
+    fn what_a_node_said_of_exactly_our_transaction_is_believed() {
         let params = json!([transaction(), "latest"]);
-        assert_eq!(gas_after("eth_estimateGas", &params, good()).await, Some(65_000));
+        assert_eq!(gas_after("eth_estimateGas", &params, good()), Some(65_000));
         let with_fee = with("maxFeePerGas", "0x77359400");
-        assert_eq!(gas_after("eth_estimateGas", &with_fee, good()).await, Some(65_000));
+        assert_eq!(gas_after("eth_estimateGas", &with_fee, good()), Some(65_000));
     }
 
-    #[tokio::test]
-    async fn what_a_node_said_of_anything_else_is_not() {
+    #[test]
+    fn what_a_node_said_of_anything_else_is_not() {
         let state = json!({format!("0x{}", "22".repeat(20)): {"code": "0x00"}});
         let address = format!("0x{}", "33".repeat(20));
         for params in [
@@ -226,28 +194,25 @@ mod tests {
             with("authorizationList", "[]"),
             json!({"0": transaction(), "1": "latest"}),
         ] {
-            assert_eq!(gas_after("eth_estimateGas", &params, good()).await, None, "{params}");
+            assert_eq!(gas_after("eth_estimateGas", &params, good()), None, "{params}");
         }
         let params = json!([transaction(), "latest"]);
-        assert_eq!(gas_after("eth_call", &params, good()).await, None);
+        assert_eq!(gas_after("eth_call", &params, good()), None);
         let reverted = RemoteError { code: 3, message: "execution reverted".to_owned(), data: None };
-        assert_eq!(gas_after("eth_estimateGas", &params, Err(reverted)).await, None);
+        assert_eq!(gas_after("eth_estimateGas", &params, Err(reverted)), None);
         for nothing in ["\"0x\"", "null", "65000", "\"0x1ffffffffffffffff\""] {
-            assert_eq!(
-                gas_after("eth_estimateGas", &params, Ok(nothing.to_owned())).await,
-                None,
-                "{nothing}"
-            );
+            assert_eq!(gas_after("eth_estimateGas", &params, Ok(nothing.to_owned())), None, "{nothing}");
         }
     }
 
-    #[tokio::test]
-    async fn a_guest_cannot_have_more_kept_than_is_bounded() {
-        let simulated = Arc::new(Simulated::default());
-        let watched = Watched::new(Arc::new(Node(good())), Arc::clone(&simulated));
+    #[test]
+    fn a_guest_cannot_have_more_kept_than_is_bounded() {
+        let simulated = Simulated::default();
         let params = json!([transaction(), "latest"]).to_string();
-        let calls = vec![RpcCall { method: "eth_estimateGas".to_owned(), params }; 100];
-        watched.round_trip(calls).await.unwrap();
+        for _ in 0..100 {
+            let params = params.clone();
+            simulated.look(&RpcCall { method: "eth_estimateGas".to_owned(), params }, &good());
+        }
         assert_eq!(simulated.kept().len(), MOST_KEPT);
     }
 }

@@ -12,7 +12,13 @@ use facilitator_journal::Outcome;
 use facilitator_protocol::{Confirmation, Observation};
 use serde::Deserialize;
 
-use super::drive::{Job, RETRY, confirm, confirmed, expected};
+use super::{
+    super::{
+        confirm::{confirm, confirmed},
+        drive::Payment,
+    },
+    follow::{RETRY, expected},
+};
 use crate::ports::unix_ms;
 
 /// Times that a chain is asked that does not answer. Some nodes do not let anybody search for events.
@@ -40,31 +46,35 @@ struct Signed {
 
 /// The outcome, if a transaction that is none of ours has made exactly this payment since it was claimed.
 /// None if not; and if the chain goes on not answering, which is logged.
-pub(super) async fn paid_by(evm: &EvmNetwork, job: &Job) -> Option<Outcome> {
-    let authorization = authorization(job)?;
+pub(super) async fn paid_by(evm: &EvmNetwork, payment: &Payment) -> Option<Outcome> {
+    let authorization = authorization(payment)?;
     // The other one may have to become as deep as ours.
     let settings = evm.settings();
     let deep_ms = settings.facts.block_time_ms.saturating_mul(settings.confirmations);
     let attempts = ATTEMPTS.saturating_add(deep_ms / RETRY_MS);
     for _ in 0..attempts.min(MAX_ATTEMPTS) {
-        match look(evm, job, &authorization).await {
+        match look(evm, payment, &authorization).await {
             Some(found) => return found,
             None => tokio::time::sleep(RETRY).await,
         }
     }
-    tracing::error!(event = "front_run_unknown", payment_id = job.payment_id.as_str());
+    tracing::error!(event = "front_run_unknown", payment_id = payment.payment_id.as_str());
     None
 }
 
-fn authorization(job: &Job) -> Option<Authorization> {
-    let client: Client = serde_json::from_str(&job.routed.request.payload).ok()?;
-    Authorization::read(&job.routed.requirements.asset, &job.payer, &client.payload.authorization?.nonce)
+fn authorization(payment: &Payment) -> Option<Authorization> {
+    let client: Client = serde_json::from_str(&payment.routed.request.payload).ok()?;
+    Authorization::read(
+        &payment.routed.requirements.asset,
+        &payment.payer,
+        &client.payload.authorization?.nonce,
+    )
 }
 
 /// None if nobody can tell now.
-async fn look(evm: &EvmNetwork, job: &Job, authorization: &Authorization) -> Option<Option<Outcome>> {
-    let Job { routed, payer, .. } = job;
-    let since_ms = unix_ms().saturating_sub(job.claimed_at_ms);
+async fn look(evm: &EvmNetwork, payment: &Payment, authorization: &Authorization) -> Option<Option<Outcome>> {
+    let Payment { routed, payer, .. } = payment;
+    let since_ms = unix_ms().saturating_sub(payment.claimed_at_ms);
     let Some(transaction) = evm.authorization_used(authorization, since_ms).await? else {
         return Some(None);
     };
@@ -78,10 +88,10 @@ async fn look(evm: &EvmNetwork, job: &Job, authorization: &Authorization) -> Opt
         Confirmation::Paid { amount, .. } if amount == routed.requirements.amount => {
             tracing::warn!(
                 event = "paid_by_another_transaction",
-                payment_id = job.payment_id.as_str(),
+                payment_id = payment.payment_id.as_str(),
                 tx = tracked.hash
             );
-            Some(Some(confirmed(job, &tracked.hash)))
+            Some(Some(confirmed(payment, &tracked.hash)))
         }
         Confirmation::Paid { .. } | Confirmation::Failed { .. } => Some(None),
         Confirmation::Unknown => None,
