@@ -1,19 +1,17 @@
 //! Taking up what others left: settlements of a process that is gone, and our own that nobody drives.
 //!
 //! The same at start, while running, and beside other processes on the same journal. A process that is gone
-//! is one whose lease has ended; a lease that shows no sign of life for [`SILENCE`], by this process's steady
+//! is one whose lease has ended; a lease that shows no sign of life for [`SILENCE`](crate::lease::SILENCE), by this process's steady
 //! clock, is ended here, by a write that fails if a sign came meanwhile. Its records are taken over one by
 //! one, each by a write that fails if it is not the old owner's any more. What is taken over is sent again as
 //! the same bytes; nothing new is signed while they can land.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod watch;
+
+use std::{sync::Arc, time::Duration};
 
 use facilitator_engine::{GuestRequest, Route};
-use facilitator_journal::{Journal, JournalError, Lease, Liveness, Outcome, Owner, PaymentId, Record};
+use facilitator_journal::{JournalError, Lease, Liveness, Outcome, Owner, PaymentId, Record};
 use facilitator_protocol::PaymentRequirements;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -27,35 +25,20 @@ use super::{
 };
 use crate::{
     app::App,
-    lease::SILENCE,
     networks::{Chain, Network},
     ports::unix_ms,
 };
 
+pub use watch::Watch;
+
 /// Between two looks at leases and orphans.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// Between two looks at what a lease that has ended may have left, in its first minute as such: an index of
-/// the store may lag. After that a minute passes between them.
-const LEFT_INTERVAL: Duration = Duration::from_secs(5);
-const LEFT_LATER: Duration = Duration::from_secs(60);
 /// Between two looks at a network that is not ready.
 const NOT_READY_RETRY: Duration = Duration::from_secs(1);
 /// How long a record of ours must have stood still before it counts as nobody's, milliseconds.
 const ADOPTED_AFTER_MS: u64 = 3_000;
 /// Records of one page.
 const PAGE: usize = 100;
-
-/// What this process has seen of another's lease.
-struct Seen {
-    liveness: Liveness,
-    since: Instant,
-    /// When its records are looked for next, once it has ended.
-    look_at: Instant,
-}
-
-/// The leases of others, as seen from here.
-#[derive(Default)]
-pub struct Watch(HashMap<Owner, Seen>);
 
 /// Looks after others' leases and our orphans for as long as the process runs.
 pub async fn keep_recovering(app: Arc<App>, mut watch: Watch) {
@@ -82,7 +65,7 @@ pub async fn recover(app: &Arc<App>, watch: &mut Watch) {
             app.orphans.add(&payment_id);
         }
     }
-    watch.0.retain(|owner, _| leases.iter().any(|lease| lease.owner == *owner));
+    watch.keep(&leases);
     app.leadership.set(own, &leases);
     for lease in leases.into_iter().filter(|lease| lease.owner != own) {
         // What one process has left must not keep that of others.
@@ -102,47 +85,6 @@ async fn recover_lease(
         take_over_all(app, lease.owner, own).await.inspect_err(|_| watch.look_again(lease.owner))?;
     }
     Ok(())
-}
-
-impl Watch {
-    /// Something may have been left where it was looked.
-    fn look_again(&mut self, owner: Owner) {
-        if let Some(seen) = self.0.get_mut(&owner) {
-            seen.look_at = Instant::now() + LEFT_INTERVAL;
-        }
-    }
-
-    /// Whether the records of a lease are to be taken over now.
-    async fn is_due(&mut self, journal: &dyn Journal, lease: &Lease) -> Result<bool, JournalError> {
-        let now = Instant::now();
-        let fresh = Seen { liveness: lease.liveness, since: now, look_at: now };
-        let seen = self.0.entry(lease.owner).or_insert(fresh);
-        if seen.liveness != lease.liveness {
-            *seen = Seen { liveness: lease.liveness, since: now, look_at: now };
-        }
-        match lease.liveness {
-            Liveness::Running => Ok(false),
-            Liveness::Renewed(_) => {
-                if seen.since.elapsed() < SILENCE {
-                    return Ok(false);
-                }
-                let ended = journal.end_lease(lease.owner, Some(lease.liveness)).await?;
-                if ended {
-                    let number = lease.owner.number();
-                    tracing::warn!(event = "lease_taken_over", lease = number, name = lease.name);
-                }
-                Ok(ended)
-            }
-            Liveness::Ended => {
-                let is_due = now >= seen.look_at;
-                if is_due {
-                    let wait = if seen.since.elapsed() < LEFT_LATER { LEFT_INTERVAL } else { LEFT_LATER };
-                    seen.look_at = now + wait;
-                }
-                Ok(is_due)
-            }
-        }
-    }
 }
 
 /// Takes over every record of a lease that has ended.
@@ -324,6 +266,3 @@ fn sent_of(app: &App, network: &Network, record: &Record) -> Option<Sent> {
         Chain::Evm(_) => evm::taken_up(app, record),
     }
 }
-
-#[cfg(test)]
-mod tests;
